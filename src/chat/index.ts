@@ -1,0 +1,2 @@
+export { chatRoutes } from './http.ts'
+export { seedDemoConversations } from './seedDemoConversations.ts'

@@ -1,0 +1,2 @@
+export { complianceRoutes } from './http.ts'
+export { recordAudit } from './recordAudit.ts'

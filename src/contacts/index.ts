@@ -1,0 +1,2 @@
+export { contactRoutes } from './http.ts'
+export { seedDemoContacts } from './seedDemoContacts.ts'

@@ -1,0 +1,127 @@
+import { type JobResult, PgBoss } from 'pg-boss'
+import type { z } from 'zod'
+import { type Log, type Metrics, newId } from '../kernel/index.ts'
+import type { Pool } from './pool.ts'
+import type { SessionClient } from './session.ts'
+
+/**
+ * Background work, kept in Postgres. A job runs at least once, on any node, some time after the transaction that added it has
+ * committed; a failed one is tried again with growing pauses. Payloads carry ids, not content: they are not under a tenant's policies.
+ */
+export interface Job<Payload> {
+  readonly name: string
+  readonly payload: z.ZodType<Payload>
+  readonly retryLimit: number
+  /** Cron expression in UTC for jobs that run by the clock. */
+  readonly schedule?: string
+}
+
+export interface JobSender {
+  sendWithin<Payload>(client: SessionClient, role: string, job: Job<Payload>, payload: Payload): Promise<void>
+}
+
+export interface JobHandler {
+  readonly job: Job<unknown>
+  readonly run: (payload: unknown) => Promise<void>
+}
+
+export interface Jobs extends JobSender {
+  /** Makes the queues, lets the serving roles add to them, and starts to work. */
+  start(handlers: readonly JobHandler[]): Promise<void>
+  /** Waits for running jobs, then stops. */
+  stop(): Promise<void>
+}
+
+/** Jobs are taken ten at a time, each with its own outcome; while there are more, the next ten follow at once. */
+const polling = {
+  batchSize: 10,
+  burstWhenBatchFull: true,
+  pollingIntervalSeconds: 0.5,
+  perJobResults: true,
+} as const
+
+export const defineJob = <Payload>(job: Job<Payload>): Job<Payload> => job
+
+export function handle<Payload>(job: Job<Payload>, run: (payload: Payload) => Promise<void>): JobHandler {
+  return { job, run: async payload => run(job.payload.parse(payload)) }
+}
+
+export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): Jobs {
+  const { pool, log, metrics } = parts
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => pool.query(text, values ? [...values] : undefined) },
+    schema: 'pgboss',
+  })
+  // A database that is away makes every poll fail; the polls go on by themselves, so one line each is enough.
+  boss.on('error', error => log.warn({ reason: messageOf(error) }, 'job queue'))
+
+  async function prepareQueue({ job }: JobHandler): Promise<void> {
+    const settings = { retryLimit: job.retryLimit, retryDelay: 2, retryBackoff: true, retryDelayMax: 3_600 }
+    if (await boss.getQueue(job.name)) await boss.updateQueue(job.name, settings)
+    else await boss.createQueue(job.name, settings)
+    // pg-boss looks a queue up at its first use, on another connection than the transaction's; on a database with a single
+    // connection that would wait for itself. Asking for a job that cannot exist fills its cache now.
+    await boss.getJobById(job.name, newId())
+    if (job.schedule) await boss.schedule(job.name, job.schedule)
+  }
+
+  async function attempt({ job, run }: JobHandler, entry: { id: string; data: unknown }): Promise<JobResult> {
+    try {
+      await run(entry.data)
+      metrics.jobs.inc({ job: job.name, result: 'done' })
+      return { id: entry.id, status: 'completed' }
+    } catch (error) {
+      metrics.jobs.inc({ job: job.name, result: 'failed' })
+      log.warn({ err: error, job: job.name, jobId: entry.id }, 'job failed')
+      return {
+        id: entry.id,
+        status: 'failed',
+        output: { message: error instanceof Error ? error.message : String(error) },
+      }
+    }
+  }
+
+  const workOn = (handler: JobHandler) =>
+    boss.work(handler.job.name, polling, entries => inOrder(entries, entry => attempt(handler, entry)))
+
+  return {
+    async sendWithin(client, role, job, payload) {
+      // Adding a job needs rights that the serving role must not have, so the transaction borrows another for one statement.
+      const executeSql = async (text: string, values?: unknown[]) => {
+        await client.query(`set local role parley_jobs`)
+        const result = await client.query(text, values)
+        await client.query(`set local role ${role}`)
+        return result
+      }
+      await boss.send(job.name, job.payload.parse(payload) as object, { db: { executeSql } })
+    },
+    async start(handlers) {
+      await boss.start()
+      for (const handler of handlers) await prepareQueue(handler)
+      await pool.query(`
+        grant usage on schema pgboss to parley_jobs;
+        grant select on all tables in schema pgboss to parley_jobs;
+        do $$ declare queue record; begin
+          for queue in select c.oid::regclass as name from pg_class c
+            where c.relnamespace = 'pgboss'::regnamespace and c.relkind in ('r', 'p') and c.relname ~ '^(job|job_common|j[0-9a-f]+)$'
+          loop execute format('grant insert on %s to parley_jobs', queue.name); end loop;
+        end $$;`)
+      for (const handler of handlers) await workOn(handler)
+    },
+    stop: () => boss.stop({ graceful: true, timeout: 10_000 }),
+  }
+}
+
+/** One after the other: of two mails to one address the newer one must not overtake. */
+async function inOrder<Entry, Result>(
+  entries: readonly Entry[],
+  work: (entry: Entry) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = []
+  for (const entry of entries) results.push(await work(entry))
+  return results
+}
+
+/** What pg-boss reports is not always an Error, but carries the message of one. */
+const messageOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error)

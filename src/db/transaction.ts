@@ -1,0 +1,28 @@
+import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
+import type { DomainEvent } from '../kernel/index.ts'
+import type { Job } from './jobs.ts'
+import type { PoolClient } from './pool.ts'
+import type { SessionClient } from './session.ts'
+
+/** Drizzle without its own transactions: they would begin and commit on top of ours, and what follows would run outside of any scope (S1). */
+export type QueryBuilder = Omit<NodePgDatabase, 'transaction'>
+
+/**
+ * One open transaction of one scope. It spans no call to the outside: an open transaction holds a connection, and on the
+ * embedded database everybody waits for it. What must reach the outside is enqueued as a job.
+ */
+export interface Transaction {
+  readonly sql: QueryBuilder
+  /** Tells the rooms above, inside this transaction and after it (see DomainEvents). */
+  emit(event: DomainEvent): Promise<void>
+  /** Adds a job that exists if and only if this transaction commits. */
+  enqueue<Payload>(job: Job<Payload>, payload: Payload): Promise<void>
+}
+
+const refuse = (): never => {
+  throw new Error('a scoped transaction cannot begin another one')
+}
+
+export const queryBuilder = (client: SessionClient): QueryBuilder =>
+  // Of a client, drizzle uses `query` alone.
+  Object.assign(drizzle(client as PoolClient), { transaction: refuse })

@@ -1,0 +1,74 @@
+import { ParleyError } from './errors.ts'
+import type { Permission, Role } from './permissions.ts'
+
+/** Who acts. The audit log stores it; permission checks never look at it, only at `permissions`. */
+export type Actor =
+  | { readonly kind: 'member'; readonly memberId: string; readonly userId: string; readonly role: Role }
+  | { readonly kind: 'api_key'; readonly keyId: string }
+  | { readonly kind: 'visitor'; readonly contactId: string }
+  /** A person who is not a member, at least not yet: founding a workspace, accepting an invitation. */
+  | { readonly kind: 'person'; readonly userId: string }
+  /** A master admin, from above. */
+  | { readonly kind: 'platform'; readonly userId: string }
+  | { readonly kind: 'system'; readonly name: string }
+
+/** Where a request came from, for logs and the audit trail. */
+export interface Origin {
+  readonly requestId: string
+  readonly ipAddress: string | null
+  readonly userAgent: string | null
+}
+
+/**
+ * The tenant, the actor and what it may do. First parameter of every domain function; fixed when the credential is
+ * checked and never widened afterwards.
+ */
+export interface Scope {
+  readonly tenantId: string
+  readonly actor: Actor
+  readonly permissions: ReadonlySet<Permission>
+  readonly origin: Origin
+}
+
+/** A person who signed in, before a tenant is chosen. */
+export interface Identity {
+  readonly userId: string
+  readonly sessionId: string
+  readonly email: string
+  readonly emailVerified: boolean
+  readonly name: string
+  readonly masterAdmin: boolean
+  readonly origin: Origin
+}
+
+export const noOrigin: Origin = { requestId: 'system', ipAddress: null, userAgent: null }
+
+/** The program's own hands: seeds, jobs, looking a key up. Holds no permission; its verbs are called directly. */
+export const systemScope = (tenantId: string, name: string, origin: Origin = noOrigin): Scope => ({
+  tenantId,
+  actor: { kind: 'system', name },
+  permissions: new Set(),
+  origin,
+})
+
+/** A person at the door of a tenant. Holds no permission either: the verb itself checks what lets them in. */
+export const personScope = (tenantId: string, identity: Identity): Scope => ({
+  tenantId,
+  actor: { kind: 'person', userId: identity.userId },
+  permissions: new Set(),
+  origin: identity.origin,
+})
+
+export function requirePermission(scope: Scope, permission: Permission): void {
+  if (!scope.permissions.has(permission)) {
+    throw new ParleyError('forbidden', `This needs the permission ${permission}.`)
+  }
+}
+
+/** Nobody hands out what they do not hold themselves. */
+export function requireAll(scope: Scope, wanted: readonly Permission[]): void {
+  const beyond = wanted.filter(permission => !scope.permissions.has(permission))
+  if (beyond.length > 0) {
+    throw new ParleyError('forbidden', `You cannot give permissions you do not hold: ${beyond.join(', ')}.`)
+  }
+}

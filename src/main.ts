@@ -1,0 +1,261 @@
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import { chatRoutes, seedDemoConversations } from './chat/index.ts'
+import { complianceRoutes, recordAudit } from './compliance/index.ts'
+import { type Config, ConfigError, loadConfig } from './config.ts'
+import { contactRoutes, seedDemoContacts } from './contacts/index.ts'
+import { DataFolderUnusable, keptSecret, openDataFolder } from './dataFolder.ts'
+import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
+import * as database from './db/index.ts'
+import * as http from './http/index.ts'
+import { createLog, createMetrics, createVault, type Log, ParleyError, version } from './kernel/index.ts'
+import { createMailer } from './providers/mail.ts'
+import * as tenancy from './tenancy/index.ts'
+import { seedDemoWidget, widgetRoutes } from './widgets/index.ts'
+
+type Stops = (() => Promise<void> | void)[]
+
+export interface Running {
+  /** On this machine. */
+  readonly url: string
+  /** Where people reach it. */
+  readonly publicUrl: string
+  readonly demo: tenancy.DemoLogin | undefined
+  stop(): Promise<void>
+}
+
+/** The whole program. What is started here is stopped in the opposite order, also when a later part fails to start. */
+export async function start(config: Config, log: Log): Promise<Running> {
+  const stops: Stops = []
+  const stop = () => stopAll(stops)
+  try {
+    // Stores
+    await openDataFolder(config.dataFolder)
+    const vault = createVault(config.secret ?? (await keptSecret(config.dataFolder, 'secret', 32)))
+    if (!config.database.url) stops.push(lockData(config))
+    const door = await http.openDoor(config.http, log)
+    stops.push(() => door.close(0))
+    const url = `http://localhost:${door.port}`
+    const publicUrl = config.http.publicUrl ?? url
+    const connection = await openDatabase(config, log, stops)
+    const pool = database.createPool({ connection, max: poolSize(config), statementTimeoutMs: 10_000 }, log)
+    stops.push(() => pool.end())
+    await prepare(connection, log)
+
+    // What everything shares
+    const metrics = createMetrics()
+    const jobs = database.createJobs({ pool, log, metrics })
+    const db = database.createDatabase({ pool, log, metrics, jobs })
+    const redis = connectRedis(config, log, stops)
+    const mailer = createMailer({ ...config.mail, outbox: join(config.dataFolder, 'outbox'), log })
+
+    // Rooms
+    const identityHandle = database.createIdentityHandle(pool)
+    const settings = { publicUrl, ...config.accounts }
+    const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
+    const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
+    db.during(recordAudit)
+    await jobs.start([tenancy.sendMailHandler(vault, mailer), tenancy.sweepTenants(db, [http.forgetOldKeys])])
+    stops.push(() => jobs.stop())
+    const demo = config.seedDemo ? await seedDemo(config, db) : undefined
+
+    // HTTP
+    let draining = false
+    const routes = [
+      http.statusRoute(describeInstallation(config)),
+      ...tenancy.accountRoutes({ accounts, db, publicUrl, signUp: config.accounts.signUp }),
+      ...tenancy.personRoutes({ db, vault }),
+      ...tenancy.tenancyRoutes({ vault, publicUrl }),
+      ...contactRoutes(),
+      ...widgetRoutes(),
+      ...chatRoutes(),
+      ...complianceRoutes(),
+    ]
+    const app = http.createHttp({
+      ...{ db, doorkeeper, vault, log, metrics, routes },
+      publicOrigin: new URL(publicUrl).origin,
+      trustProxy: config.http.trustProxy,
+      limits: http.createLimits(config.http, redis, log),
+      before: [
+        http.healthRoutes({ db, metrics, metricsToken: config.http.metricsToken, draining: () => draining }),
+      ],
+      after: [
+        http.docsPages(http.describeApi(routes, { version, url: publicUrl })),
+        http.startPages(doorkeeper),
+      ],
+    })
+    door.serve(app)
+    stops.push(async () => {
+      draining = true
+      await pause(config.http.drainSeconds * 1_000)
+      await door.close(10_000)
+    })
+    return { url, publicUrl, demo, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** In the opposite order; what cannot be stopped must not keep the rest from being stopped. */
+async function stopAll(stops: Stops): Promise<void> {
+  const faults: unknown[] = []
+  for (const undo of stops.splice(0).reverse()) {
+    try {
+      await undo()
+    } catch (fault) {
+      faults.push(fault)
+    }
+  }
+  if (faults.length > 0) throw new AggregateError(faults, 'not everything could be stopped')
+}
+
+type Connection = database.PoolSettings['connection']
+
+/** Before anything else is taken: of two programs on one folder the second one must not get anywhere. */
+function lockData(config: Config): () => void {
+  const lock = lockFolder(config.dataFolder, 'parley')
+  return () => lock.release()
+}
+
+async function openDatabase(config: Config, log: Log, stops: Stops): Promise<Connection> {
+  if (config.database.url) return { url: config.database.url.reveal() }
+  const embedded = await startEmbedded({ folder: join(config.dataFolder, 'db'), log }).catch(error => {
+    throw error instanceof FolderInUse ? error : new DataFolderUnusable(error.message, { cause: error })
+  })
+  stops.push(() => embedded.stop())
+  return embedded.connection
+}
+
+/** On the embedded database all transactions are serial, so more connections than these only wait in another place. */
+const poolSize = (config: Config): number => (config.database.url ? config.database.poolSize : 6)
+
+/** Brings the database up to date on a connection of its own: a migration may take as long as it needs. */
+async function prepare(connection: Connection, log: Log): Promise<void> {
+  const pool = database.createPool({ connection, max: 1, statementTimeoutMs: 0 }, log)
+  try {
+    await database.untilReachable(pool, log, 60_000)
+    await database.migrate(pool)
+    await database.assertServingRoles(pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+function connectRedis(config: Config, log: Log, stops: Stops): Redis | undefined {
+  if (!config.redisUrl) return undefined
+  // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it.
+  const redis = new Redis(config.redisUrl.reveal(), { enableOfflineQueue: false, maxRetriesPerRequest: 1 })
+  redis.on('error', error => log.warn({ reason: error.message }, 'redis'))
+  stops.push(() => redis.disconnect())
+  return redis
+}
+
+/** Returns the login where it is known: on a shared database it is that of the node that made the workspace. */
+async function seedDemo(config: Config, db: database.Database): Promise<tenancy.DemoLogin | undefined> {
+  const password = await keptSecret(config.dataFolder, 'demo-password', 9)
+  const ownMachine = !config.database.url
+  const login = { email: 'demo@parley.example', password: password.reveal(), masterAdmin: ownMachine }
+  const seeding = tenancy.seedDemoTenant(db, login, async (scope, tx) => {
+    const contactIds = await seedDemoContacts(scope, tx)
+    const widgetId = await seedDemoWidget(scope, tx)
+    await seedDemoConversations(scope, tx, { contactIds, widgetId })
+  })
+  const made = await seeding.catch(error => {
+    // A node that starts at the same moment was faster, and makes the same.
+    if (error instanceof ParleyError && error.code === 'conflict') return false
+    throw error
+  })
+  return made || ownMachine ? login : undefined
+}
+
+/** What the start page says about this installation. */
+const describeInstallation = (config: Config): http.Installation => ({
+  parts: describeParts(config),
+  accounts: { signUp: config.accounts.signUp, providers: Object.keys(config.accounts.oauth) },
+  demoLogin: config.seedDemo,
+  doors: [],
+})
+
+const describeParts = (config: Config): http.Part[] => [
+  config.database.url
+    ? { name: 'Database', state: 'connected', detail: 'PostgreSQL' }
+    : { name: 'Database', state: 'built in', detail: 'Embedded PostgreSQL with pgvector, one process' },
+  config.redisUrl
+    ? { name: 'Between nodes', state: 'connected', detail: 'Redis' }
+    : { name: 'Between nodes', state: 'built in', detail: 'In memory, one node' },
+  config.mail.smtpUrl
+    ? { name: 'Mail', state: 'connected', detail: 'SMTP' }
+    : { name: 'Mail', state: 'built in', detail: 'Written to the outbox folder; links appear in the log' },
+  {
+    name: 'Sign-in with',
+    state: 'configured',
+    detail: ['password', ...Object.keys(config.accounts.oauth)].join(', '),
+  },
+]
+
+function greet(running: Running, log: Log): void {
+  const lines = [
+    `Parley ${version} is running.`,
+    '',
+    `  Start page   ${running.publicUrl}/`,
+    `  API          ${running.publicUrl}/api/docs`,
+    ...(running.demo ? [`  Demo login   ${running.demo.email}  ${running.demo.password}`] : []),
+  ]
+  process.stdout.write(`\n${lines.join('\n')}\n\n`)
+  log.info({ url: running.publicUrl, version }, 'serving')
+}
+
+/** Faults a person can mend are one plain sentence; anything else keeps its stack. */
+function explain(error: unknown): string {
+  const plain = [ConfigError, DataFolderUnusable, FolderInUse, database.DatabaseUnfit, http.CannotListen]
+  if (error instanceof Error && plain.some(kind => error instanceof kind)) return error.message
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
+}
+
+/** npm passes a signal on to its shell only, which ends and leaves us behind; so its end is our signal. */
+function watchParent(gone: () => void): void {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    gone()
+  }, 200)
+  watch.unref()
+}
+
+async function run(): Promise<void> {
+  const config = loadConfig()
+  const log = createLog({ level: config.logLevel })
+  for (const name of config.unknownSettings)
+    log.warn({ name }, 'the file .env sets what is no setting of Parley')
+  let running: Running | undefined
+  let stopping = false
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (stopping) process.exit(1)
+    stopping = true
+    log.info({ signal }, 'stopping')
+    // Nothing has been served yet, and the embedded database puts itself in order when its parent is gone.
+    if (!running) process.exit(0)
+    running.stop().then(
+      () => process.exit(0),
+      error => {
+        log.error({ err: error }, 'could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  // From the beginning: in a container nobody else ends a process that waits for its database.
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+  if (config.startedByNpm) watchParent(() => onSignal('SIGTERM'))
+  running = await start(config, log)
+  greet(running, log)
+}
+
+if (process.argv[1] === import.meta.filename) {
+  run().catch(error => {
+    process.stderr.write(`${explain(error)}\n`)
+    process.exit(1)
+  })
+}

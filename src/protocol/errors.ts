@@ -1,0 +1,114 @@
+/**
+ * The one error table. Every HTTP response and every socket acknowledgement that is not a success carries
+ * one of these codes; nothing else may be sent.
+ */
+
+export interface ErrorKind {
+  /** HTTP status of a response that carries this code. */
+  readonly status: number
+  /** Whether the same request can succeed later without being changed. */
+  readonly retryable: boolean
+  /** One line for a person. */
+  readonly title: string
+  /** What a client does when it meets the code. */
+  readonly client: string
+}
+
+const table = {
+  invalid_request: {
+    status: 400,
+    retryable: false,
+    title: 'The request is not valid',
+    client: 'Show the faults listed in `errors`; do not send it again unchanged.',
+  },
+  unauthenticated: {
+    status: 401,
+    retryable: false,
+    title: 'No valid credential was presented',
+    client: 'Ask the person to sign in, or use another key.',
+  },
+  forbidden: {
+    status: 403,
+    retryable: false,
+    title: 'This credential may not do that',
+    client: 'Hide or disable the action.',
+  },
+  email_unverified: {
+    status: 403,
+    retryable: false,
+    title: 'The e-mail address is not verified yet',
+    client: 'Offer to send the verification mail again.',
+  },
+  tenant_suspended: {
+    status: 403,
+    retryable: false,
+    title: 'This workspace is suspended',
+    client: 'Say so, and name the operator as the one to ask.',
+  },
+  not_found: {
+    status: 404,
+    retryable: false,
+    title: 'There is no such thing here',
+    client: 'Treat it as gone. A thing of another workspace answers the same.',
+  },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    title: 'This address does not answer that method',
+    client: 'Use one of the methods in `Allow`.',
+  },
+  conflict: {
+    status: 409,
+    retryable: false,
+    title: 'The request contradicts what is stored',
+    client: 'Read the current state and decide again.',
+  },
+  payload_too_large: {
+    status: 413,
+    retryable: false,
+    title: 'The request is too large',
+    client: 'Send less.',
+  },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    title: 'The body is of a type that is not read here',
+    client: 'Send application/json.',
+  },
+  idempotency_mismatch: {
+    status: 422,
+    retryable: false,
+    title: 'This idempotency key was used for another request',
+    client: 'Use a new key for a new request.',
+  },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    title: 'Too many requests',
+    client: 'Wait for Retry-After, then send again.',
+  },
+  internal: {
+    status: 500,
+    retryable: false,
+    title: 'Something went wrong on our side',
+    client: 'Show the request id; report it.',
+  },
+  unavailable: {
+    status: 503,
+    retryable: true,
+    title: 'The service cannot answer right now',
+    client: 'Wait for Retry-After, then send again.',
+  },
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof table
+
+export const errorTable: Readonly<Record<ErrorCode, ErrorKind>> = table
+
+export const errorCodes = Object.keys(table) as readonly ErrorCode[]
+
+/** Where a request is at fault: a path into its body, query or parameters, and what is wrong there. */
+export interface Fault {
+  readonly path: string
+  readonly message: string
+}

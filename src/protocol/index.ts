@@ -1,0 +1,2 @@
+export { type ErrorCode, type ErrorKind, errorCodes, errorTable, type Fault } from './errors.ts'
+export { type Problem, problemSchema } from './problem.ts'

@@ -1,0 +1,8 @@
+export { type AccountRouteParts, accountRoutes } from './accountRoutes.ts'
+export { type Accounts, createAccounts } from './accounts.ts'
+export { createDoorkeeper } from './doorkeeper.ts'
+export { tenancyRoutes } from './http.ts'
+export { personRoutes } from './personRoutes.ts'
+export { queueMail, sendMailHandler } from './queueMail.ts'
+export { type DemoLogin, seedDemoTenant } from './seedDemoTenant.ts'
+export { sweepTenants } from './sweepTenants.ts'

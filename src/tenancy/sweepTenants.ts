@@ -1,0 +1,28 @@
+import { z } from 'zod'
+import { type Database, defineJob, handle, type JobHandler, type Transaction } from '../db/index.ts'
+import { type Scope, systemScope } from '../kernel/index.ts'
+import { listTenants } from './store.ts'
+
+const sweepJob = defineJob({
+  name: 'nightly-sweep',
+  payload: z.unknown(),
+  retryLimit: 2,
+  schedule: '17 3 * * *',
+})
+
+/** A chore that every tenant needs once a night, each in a transaction of its own. */
+export type Chore = (scope: Scope, tx: Transaction) => Promise<void>
+
+export const sweepTenants = (db: Database, chores: readonly Chore[]): JobHandler =>
+  handle(sweepJob, async () => {
+    let after: string | undefined
+    do {
+      const page = { limit: 100, after }
+      const tenants = await db.platform(tx => listTenants(tx, page))
+      for (const { id } of tenants.slice(0, page.limit)) {
+        const scope = systemScope(id, 'nightly-sweep')
+        for (const chore of chores) await db.scoped(scope, tx => chore(scope, tx))
+      }
+      after = tenants.length > page.limit ? tenants[page.limit - 1]?.id : undefined
+    } while (after !== undefined)
+  })

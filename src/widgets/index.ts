@@ -1,0 +1,2 @@
+export { widgetRoutes } from './http.ts'
+export { seedDemoWidget } from './seedDemoWidget.ts'

@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
+
+/** A wire to a server that a test can damage. */
+export interface Wire extends AsyncDisposable {
+  readonly port: number
+  /** Breaks all connections and refuses new ones. */
+  cut(): Promise<void>
+  /** Swallows everything without a word, new connections too: a network that loses packets. */
+  freeze(): void
+  /** As at the beginning; what was swallowed while frozen arrives now. */
+  restore(): Promise<void>
+}
+
+interface Strand {
+  readonly near: Socket
+  readonly far: Socket
+}
+
+export async function startWire(target: { host: string; port: number }): Promise<Wire> {
+  const strands = new Set<Strand>()
+  let frozen = false
+  let server: Server | undefined
+  let port = 0
+
+  const carry = ({ near, far }: Strand) => {
+    near.pipe(far)
+    far.pipe(near)
+  }
+  const hold = ({ near, far }: Strand) => {
+    near.unpipe(far).pause()
+    far.unpipe(near).pause()
+  }
+  const accept = (near: Socket) => {
+    const strand = { near, far: dial(target) }
+    strands.add(strand)
+    for (const end of [strand.near, strand.far]) {
+      end.on('error', () => undefined)
+      end.on('close', () => {
+        strands.delete(strand)
+        strand.near.destroy()
+        strand.far.destroy()
+      })
+    }
+    if (!frozen) carry(strand)
+  }
+  async function open(): Promise<void> {
+    const opened = createServer(accept).listen(port, '127.0.0.1')
+    await once(opened, 'listening')
+    port = (opened.address() as AddressInfo).port
+    server = opened
+  }
+  const breakAll = () => {
+    for (const { near, far } of strands) {
+      near.resetAndDestroy()
+      far.destroy()
+    }
+  }
+  async function cut(): Promise<void> {
+    const closing = server
+    server = undefined
+    breakAll()
+    if (closing) await new Promise(resolve => closing.close(resolve))
+  }
+
+  await open()
+  return {
+    port,
+    cut,
+    freeze() {
+      frozen = true
+      strands.forEach(hold)
+    },
+    async restore() {
+      if (!server) await open()
+      // Only what was held: a wire that carries twice delivers everything twice.
+      if (frozen) strands.forEach(carry)
+      frozen = false
+    },
+    [Symbol.asyncDispose]: cut,
+  }
+}

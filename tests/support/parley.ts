@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { parseConfig } from '../../src/config.ts'
+import { createLog } from '../../src/kernel/index.ts'
+import { type Running, start } from '../../src/main.ts'
+import { createTestDatabase, type DatabaseKind } from './databases.ts'
+
+export interface TestParley extends Running {
+  /** The database behind the program's back, as superuser. */
+  readonly owner: pg.Pool
+  readonly dataFolder: string
+  /** The program's own stop, and everything that was made for it removed. */
+  remove(): Promise<void>
+}
+
+export const testSecret = 'a secret for tests, long enough to sign with'
+
+/** The whole program in this process, on a random port and a database of its own. */
+export async function startParley(
+  kind: DatabaseKind,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<TestParley> {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'parley-test-'))
+  const database = await createTestDatabase(kind)
+  const config = parseConfig({
+    PORT: '0',
+    PARLEY_DATA: dataFolder,
+    PARLEY_SECRET: testSecret,
+    DATABASE_URL: urlOf(database.connection),
+    SEED_DEMO: 'false',
+    REQUESTS_PER_MINUTE: '1000000',
+    SIGN_INS_PER_MINUTE: '1000000',
+    LOG_LEVEL: 'fatal',
+    ...environment,
+  })
+  const running = await start(config, createLog({ level: config.logLevel }))
+  return {
+    ...running,
+    owner: database.owner,
+    dataFolder,
+    remove: async () => {
+      await running.stop()
+      await database.drop()
+      await rm(dataFolder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** An embedded database, too, is reached by an address: `pg` takes the folder of a socket as host. */
+function urlOf(
+  connection: { url: string } | { host: string; port: number; user: string; database: string },
+): string {
+  if ('url' in connection) return connection.url
+  const { host, port, user, database } = connection
+  return `postgresql://${user}@localhost:${port}/${database}?host=${encodeURIComponent(host)}`
+}

@@ -1,0 +1,22 @@
+import type { Reporter, TestModule } from 'vitest/node'
+import { missingServices } from './globalSetup.ts'
+
+/** The last lines of a run: what could not be had, loudly, and the tally in plain words. */
+export default class TallyReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const tally = { passed: 0, failed: 0, skipped: 0 }
+    for (const module of modules) {
+      if (module.state() === 'failed' && module.errors().length > 0) tally.failed += 1
+      for (const test of module.children.allTests()) {
+        const { state } = test.result()
+        if (state === 'passed' || state === 'failed') tally[state] += 1
+        else tally.skipped += 1
+      }
+    }
+    for (const { name, reasons } of missingServices) {
+      console.log(`\n*** SKIPPED, because ${name} could not be had:`)
+      for (const reason of reasons) console.log(`***   ${reason}`)
+    }
+    console.log(`\ntests: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
+  }
+}
