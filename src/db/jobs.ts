@@ -40,6 +40,9 @@ const polling = {
   perJobResults: true,
 } as const
 
+/** Any number of our own; the same on every node. */
+const grantLock = 7_031_530
+
 export const defineJob = <Payload>(job: Job<Payload>): Job<Payload> => job
 
 export function handle<Payload>(job: Job<Payload>, run: (payload: Payload) => Promise<void>): JobHandler {
@@ -98,7 +101,9 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
     async start(handlers) {
       await boss.start()
       for (const handler of handlers) await prepareQueue(handler)
+      // One implicit transaction. The lock is for nodes that start together: two grants at once on one object fail.
       await pool.query(`
+        select pg_advisory_xact_lock(${grantLock});
         grant usage on schema pgboss to parley_jobs;
         grant select on all tables in schema pgboss to parley_jobs;
         do $$ declare queue record; begin

@@ -44,8 +44,9 @@ async function slowRequest(url: string, authorization: string) {
   socket.setEncoding('utf8').on('data', (text: string) => {
     received += text
   })
-  socket.on('error', () => undefined)
-  const closed = once(socket, 'close')
+  const closed = new Promise<void>(resolve => socket.on('error', () => undefined).once('close', resolve))
+  // A stop that begins before the connection stands would only refuse it.
+  await once(socket, 'connect')
   const body = JSON.stringify({ name: 'Late but in time' })
   const head = [
     'POST /api/v1/contacts HTTP/1.1',
@@ -56,6 +57,12 @@ async function slowRequest(url: string, authorization: string) {
   ]
   socket.write(`${head.join('\r\n')}\r\n\r\n${body.slice(0, 5)}`)
   return { finish: () => void socket.write(body.slice(5)), received: () => received, closed, socket }
+}
+
+/** What was sent before on another connection has been read once a later request is answered. */
+async function untilTaken(owner: Awaited<ReturnType<typeof demoOwner>>): Promise<void> {
+  const { body } = await owner.call<{ items: unknown[] }>('get', '/api/v1/contacts?limit=1')
+  expect(body.items).toHaveLength(1)
 }
 
 /** A connection that has had an answer and is kept for the next. */
@@ -115,10 +122,7 @@ describe('a stop is clean', () => {
     await using program = startProgram(at, { environment: unlimited })
     const owner = await demoOwner(program)
     const slow = await slowRequest(owner.url, owner.authorization)
-    await eventually('the request has begun', async () => {
-      const { body } = await owner.call<{ items: unknown[] }>('get', '/api/v1/contacts?limit=1')
-      return body.items.length === 1
-    })
+    await untilTaken(owner)
     program.signal('SIGTERM')
     await hasBegun(program)
     await expect(fetch(`${owner.url}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow()
@@ -139,6 +143,7 @@ describe('a stop is clean', () => {
     const owner = await demoOwner(program)
     const database = databasePid(at) ?? 0
     const slow = await slowRequest(owner.url, owner.authorization)
+    await untilTaken(owner)
     program.signal('SIGTERM')
     await hasBegun(program)
     program.signal('SIGTERM')
