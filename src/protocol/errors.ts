@@ -27,6 +27,12 @@ const table = {
     title: 'No valid credential was presented',
     client: 'Ask the person to sign in, or use another key.',
   },
+  token_expired: {
+    status: 401,
+    retryable: false,
+    title: 'The credential has expired',
+    client: 'Renew it, then connect or ask again.',
+  },
   forbidden: {
     status: 403,
     retryable: false,
@@ -63,6 +69,18 @@ const table = {
     title: 'The request contradicts what is stored',
     client: 'Read the current state and decide again.',
   },
+  unknown_command: {
+    status: 400,
+    retryable: false,
+    title: 'There is no such command for you',
+    client: 'Check the name against the protocol; a newer client may be talking to an older server.',
+  },
+  unsupported_version: {
+    status: 426,
+    retryable: false,
+    title: 'This version of the protocol is not spoken here',
+    client: 'Load the current client. Whatever was not sent yet is kept for it.',
+  },
   payload_too_large: {
     status: 413,
     retryable: false,
@@ -92,6 +110,18 @@ const table = {
     retryable: false,
     title: 'Something went wrong on our side',
     client: 'Show the request id; report it.',
+  },
+  slow_consumer: {
+    status: 503,
+    retryable: true,
+    title: 'The connection did not take what was sent to it',
+    client: 'Connect again and catch up from the last position.',
+  },
+  draining: {
+    status: 503,
+    retryable: true,
+    title: 'This node is about to stop',
+    client: 'Connect again; another node answers.',
   },
   unavailable: {
     status: 503,

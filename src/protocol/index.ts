@@ -1,2 +1,7 @@
+export * from './commands.ts'
+export * from './entries.ts'
 export { type ErrorCode, type ErrorKind, errorCodes, errorTable, type Fault } from './errors.ts'
+export * from './events.ts'
+export * from './parts.ts'
 export { type Problem, problemSchema } from './problem.ts'
+export { protocolVersion } from './version.ts'
