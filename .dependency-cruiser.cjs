@@ -178,6 +178,8 @@ module.exports = {
         // The last two are handed a connection and name its type; the next rule holds them to that.
         pathNot: [
           '^src/(db|providers)/',
+          // The bus between nodes, and who is connected where.
+          '^src/gateway/(bus|presenceBoard)\\.ts$',
           '^src/main\\.ts$',
           '^src/http/limits\\.ts$',
           '^src/tenancy/accounts\\.ts$',

@@ -81,6 +81,11 @@ const settings = {
     schema: secret(address(/^rediss?$/, 'redis://host:6379')).optional(),
     about: 'Redis 7 or newer, shared by all nodes. Unset: one node, in memory.',
   },
+  REDIS_CLUSTER: {
+    schema: flag.default(false),
+    about: 'Whether REDIS_URL names a node of a Redis Cluster.',
+    example: 'false',
+  },
   SMTP_URL: {
     schema: secret(address(/^smtps?$/, 'smtp://user:password@host:587')).optional(),
     about: 'Mail server. Unset: mails are written to PARLEY_DATA/outbox and their links to the log.',
@@ -126,6 +131,21 @@ const settings = {
     schema: whole(1, 1_000_000).default(20),
     about: 'Attempts to sign in, sign up or reset per minute from one address.',
     example: '20',
+  },
+  COMMANDS_PER_SECOND: {
+    schema: whole(1, 1_000_000).default(30),
+    about: 'Socket commands per second of one connection; three times as many at once.',
+    example: '30',
+  },
+  TENANT_COMMANDS_PER_SECOND: {
+    schema: whole(1, 10_000_000).default(5_000),
+    about: 'Socket commands per second of one workspace on one node.',
+    example: '5000',
+  },
+  CONNECTIONS_PER_ADDRESS: {
+    schema: whole(1, 1_000_000).default(500),
+    about: 'Open socket connections of one address on one node.',
+    example: '500',
   },
   METRICS_TOKEN: {
     schema: secret(z.string().min(16, 'must have at least 16 characters')).optional(),
@@ -235,6 +255,12 @@ function assemble(values: Values) {
     secret: values.PARLEY_SECRET,
     database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
     redisUrl: values.REDIS_URL,
+    redisCluster: values.REDIS_CLUSTER,
+    gateway: {
+      commandsPerSecond: values.COMMANDS_PER_SECOND,
+      tenantCommandsPerSecond: values.TENANT_COMMANDS_PER_SECOND,
+      connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
+    },
     mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
     accounts: { signUp: values.SIGN_UP, masterAdminEmails: values.MASTER_ADMIN_EMAILS, oauth },
     seedDemo: values.SEED_DEMO ?? values.DATABASE_URL === undefined,

@@ -1,18 +1,28 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Redis } from 'ioredis'
-import { chatRoutes, seedDemoConversations } from './chat/index.ts'
+import { Cluster, Redis } from 'ioredis'
+import * as chat from './chat/index.ts'
 import { complianceRoutes, recordAudit } from './compliance/index.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { contactRoutes, seedDemoContacts } from './contacts/index.ts'
 import { DataFolderUnusable, keptSecret, openDataFolder } from './dataFolder.ts'
 import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
+import * as gateways from './gateway/index.ts'
 import * as http from './http/index.ts'
-import { createLog, createMetrics, createVault, type Log, ParleyError, version } from './kernel/index.ts'
+import {
+  createLog,
+  createMetrics,
+  createVault,
+  type Log,
+  type Metrics,
+  newId,
+  ParleyError,
+  version,
+} from './kernel/index.ts'
 import { createMailer } from './providers/mail.ts'
 import * as tenancy from './tenancy/index.ts'
-import { seedDemoWidget, widgetRoutes } from './widgets/index.ts'
+import * as widgets from './widgets/index.ts'
 
 type Stops = (() => Promise<void> | void)[]
 
@@ -60,6 +70,26 @@ export async function start(config: Config, log: Log): Promise<Running> {
     stops.push(() => jobs.stop())
     const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
+    // Gateway
+    const publicOrigin = new URL(publicUrl).origin
+    const bus = connectBus(config, { log, metrics }, stops)
+    const visitors = widgets.createVisitors({ db, vault, publicOrigin })
+    const tickets = chat.createTickets({ db, vault })
+    const doors = openDoors({ db, doorkeeper, visitors, tickets })
+    const gateway = gateways.createGateway({
+      ...{ bus, doors, log, metrics, publicOrigin },
+      limits: config.gateway,
+      trustProxy: config.http.trustProxy,
+    })
+    const live = chat.createLiveChat({
+      ...{ db, gateway, log, metrics },
+      board: redis ? gateways.redisBoard(redis, newId()) : gateways.memoryBoard(),
+      bus,
+    })
+    db.after((_scope, event) => {
+      if (event.type === 'changed' && standings.has(event.resourceType)) gateway.recheck()
+    })
+
     // HTTP
     let draining = false
     const routes = [
@@ -68,13 +98,14 @@ export async function start(config: Config, log: Log): Promise<Running> {
       ...tenancy.personRoutes({ db, vault }),
       ...tenancy.tenancyRoutes({ vault, publicUrl }),
       ...contactRoutes(),
-      ...widgetRoutes(),
-      ...chatRoutes(),
+      ...widgets.widgetRoutes(),
+      ...widgets.visitorRoutes(visitors),
+      ...chat.chatRoutes(tickets),
       ...complianceRoutes(),
     ]
     const app = http.createHttp({
       ...{ db, doorkeeper, vault, log, metrics, routes },
-      publicOrigin: new URL(publicUrl).origin,
+      publicOrigin,
       trustProxy: config.http.trustProxy,
       limits: http.createLimits(config.http, redis, log),
       before: [
@@ -85,10 +116,15 @@ export async function start(config: Config, log: Log): Promise<Running> {
         http.startPages(doorkeeper),
       ],
     })
+    gateway.open(door.server, live.commands)
     door.serve(app)
     stops.push(async () => {
       draining = true
-      await pause(config.http.drainSeconds * 1_000)
+      const { drainSeconds } = config.http
+      await pause(drainSeconds * 1_000)
+      await gateway.drain(drainSeconds * 500)
+      live.stop()
+      await gateway.close()
       await door.close(10_000)
     })
     return { url, publicUrl, demo, stop }
@@ -143,14 +179,51 @@ async function prepare(connection: Connection, log: Log): Promise<void> {
   }
 }
 
-function connectRedis(config: Config, log: Log, stops: Stops): Redis | undefined {
+function connectRedis(config: Config, log: Log, stops: Stops): Redis | Cluster | undefined {
   if (!config.redisUrl) return undefined
   // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it.
-  const redis = new Redis(config.redisUrl.reveal(), { enableOfflineQueue: false, maxRetriesPerRequest: 1 })
+  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
+  const url = config.redisUrl.reveal()
+  const redis = config.redisCluster
+    ? new Cluster([url], { redisOptions: options, enableOfflineQueue: false })
+    : new Redis(url, options)
   redis.on('error', error => log.warn({ reason: error.message }, 'redis'))
   stops.push(() => redis.disconnect())
   return redis
 }
+
+function connectBus(
+  config: Config,
+  parts: { log: Log; metrics: Metrics },
+  stops: Stops,
+): gateways.Bus | undefined {
+  if (!config.redisUrl) return undefined
+  const bus = gateways.connectBus({ url: config.redisUrl.reveal(), cluster: config.redisCluster }, parts)
+  stops.push(() => bus.close())
+  return bus
+}
+
+/** A change of one of these may end what a connected member or key may do. */
+const standings = new Set(['member', 'role', 'api_key', 'tenant'])
+
+/** Who comes in by which namespace, and by what. */
+const openDoors = (parts: {
+  readonly db: database.Database
+  readonly doorkeeper: http.Doorkeeper
+  readonly visitors: widgets.Visitors
+  readonly tickets: chat.Tickets
+}): gateways.Doors => ({
+  allowsPage: parts.visitors.allowsPage,
+  visitor: parts.visitors.admit,
+  member: tenancy.createMemberDoor(parts.doorkeeper),
+  participant: parts.tickets.admit,
+  renew: async (audience, scope, credential) => {
+    if (audience === 'visitor') return parts.visitors.renew(scope, credential)
+    // What lets members in is looked at again and again, and has no time of its own.
+    return audience === 'participant' ? parts.tickets.renew(scope, credential) : null
+  },
+  revoked: scopes => tenancy.outdatedScopes(parts.db, scopes),
+})
 
 /** Returns the login where it is known: on a shared database it is that of the node that made the workspace. */
 async function seedDemo(config: Config, db: database.Database): Promise<tenancy.DemoLogin | undefined> {
@@ -159,8 +232,8 @@ async function seedDemo(config: Config, db: database.Database): Promise<tenancy.
   const login = { email: 'demo@parley.example', password: password.reveal(), masterAdmin: ownMachine }
   const seeding = tenancy.seedDemoTenant(db, login, async (scope, tx) => {
     const contactIds = await seedDemoContacts(scope, tx)
-    const widgetId = await seedDemoWidget(scope, tx)
-    await seedDemoConversations(scope, tx, { contactIds, widgetId })
+    const widgetId = await widgets.seedDemoWidget(scope, tx)
+    await chat.seedDemoConversations(scope, tx, { contactIds, widgetId })
   })
   const made = await seeding.catch(error => {
     // A node that starts at the same moment was faster, and makes the same.

@@ -3,6 +3,7 @@ import {
   cursorId,
   idField,
   idParams,
+  lineField,
   pageOf,
   pageQuery,
   type Route,
@@ -18,8 +19,9 @@ import {
   messageTypes,
   owners,
   senderKinds,
-} from './schema.ts'
-import { listConversations, readConversation, readLog } from './store.ts'
+} from '../protocol/index.ts'
+import { listConversations, readConversation, readPage } from './store.ts'
+import type { Tickets } from './tickets.ts'
 
 const moment = z.iso.datetime()
 
@@ -78,8 +80,50 @@ const logQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(200).default(100),
 })
 
-export function chatRoutes(): Route[] {
+const ticketInput = z.strictObject({
+  name: lineField(100).describe('How the guest is called'),
+  minutes: z
+    .int()
+    .min(1)
+    .max(24 * 60)
+    .default(60)
+    .describe('How long it lets in'),
+})
+
+const ticketView = z
+  .object({
+    ticket: z.string().describe('Presented to the gateway as `auth.ticket`'),
+    guestId: z.uuid(),
+    expiresAt: moment,
+  })
+  .meta({ id: 'Ticket' })
+
+export function chatRoutes(tickets: Tickets): Route[] {
   return [
+    tenantRoute({
+      method: 'post',
+      path: '/api/v1/conversations/{id}/tickets',
+      tag: 'Conversations',
+      summary: 'A ticket that lets a guest into this conversation',
+      permission: 'conversations:write',
+      params: idParams,
+      body: ticketInput,
+      reply: ticketView,
+      status: 201,
+      handle: async ({ scope, tx, params, body }) => {
+        found(await readConversation(tx, scope, params.id), 'conversation')
+        const { token, guestId, expiresAt } = tickets.issue(scope, params.id, body.name, body.minutes * 60)
+        await tx.emit({
+          type: 'changed',
+          action: 'conversation.guest_invited',
+          resourceType: 'conversation',
+          resourceId: params.id,
+          oldValues: null,
+          newValues: { guestId, name: body.name, expiresAt },
+        })
+        return { ticket: token, guestId, expiresAt }
+      },
+    }),
     tenantRoute({
       method: 'get',
       path: '/api/v1/conversations',
@@ -114,7 +158,8 @@ export function chatRoutes(): Route[] {
       handle: async ({ scope, tx, params, query }) => {
         // Position first, then rows: what is committed in between is only ever more than the position promises.
         const conversation = found(await readConversation(tx, scope, params.id), 'conversation')
-        return { items: await readLog(tx, scope, params.id, query), head: conversation.seq }
+        const items = await readPage(tx, scope, 'all', { conversationId: params.id, ...query })
+        return { items, head: conversation.seq }
       },
     }),
   ]

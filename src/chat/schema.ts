@@ -14,25 +14,16 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import { createdAt, id, moment, oneOf, tenantId, updatedAt } from '../db/columns.ts'
+import {
+  channels,
+  conversationKinds,
+  conversationStatuses,
+  messageRoles,
+  messageTypes,
+  owners,
+  senderKinds,
+} from '../protocol/index.ts'
 import { members, tenants } from '../tenancy/schema.ts'
-
-export const conversationKinds = ['chat', 'meeting', 'thread'] as const
-export const conversationStatuses = ['active', 'waiting', 'resolved', 'archived'] as const
-export const channels = ['widget', 'whatsapp', 'telegram', 'slack', 'teams', 'email', 'api'] as const
-export const owners = ['ai', 'queue', 'member'] as const
-export const messageRoles = ['user', 'assistant', 'system', 'tool'] as const
-export const messageTypes = [
-  'text',
-  'image',
-  'file',
-  'system_event',
-  'note',
-  'tool',
-  'speech',
-  'edit',
-  'delete',
-] as const
-export const senderKinds = ['contact', 'member', 'agent', 'guest', 'system'] as const
 
 export interface ModelParameters {
   temperature?: number
@@ -155,6 +146,7 @@ export const messages = pgTable(
   ],
 )
 
+/** How far someone has read (`seq`) and received a log, in both ways of counting it. Marks only ever move forward. */
 export const readMarks = pgTable(
   'read_marks',
   {
@@ -162,7 +154,10 @@ export const readMarks = pgTable(
     conversationId: uuid('conversation_id').notNull(),
     readerKind: text('reader_kind', { enum: senderKinds }).notNull(),
     readerId: uuid('reader_id').notNull(),
-    seq: position('seq').notNull(),
+    seq: position('seq').notNull().default(0),
+    publicSeq: position('public_seq').notNull().default(0),
+    deliveredSeq: position('delivered_seq').notNull().default(0),
+    deliveredPublicSeq: position('delivered_public_seq').notNull().default(0),
     updatedAt: updatedAt(),
   },
   t => [

@@ -1,7 +1,9 @@
-import { and, asc, desc, eq, gt, lt } from 'drizzle-orm'
+import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
-import { type channels, type conversationStatuses, conversations, messages } from './schema.ts'
+import type { channels, conversationStatuses } from '../protocol/index.ts'
+import type { View } from './access.ts'
+import { conversations, files, messages } from './schema.ts'
 
 export interface ConversationFilter {
   readonly limit: number
@@ -39,28 +41,98 @@ export async function readConversation(tx: Transaction, scope: Scope, id: string
   return row
 }
 
-/** The log after a position, in order. */
-export const readLog = (
+/** The log after a position, in order; or, without one, what comes before, backwards. Counted the way the view does. */
+export const readPage = (
   tx: Transaction,
   scope: Scope,
-  conversationId: string,
-  page: { readonly after: number; readonly limit: number },
-) =>
-  tx.sql
+  view: View,
+  page: {
+    readonly conversationId: string
+    readonly after?: number | undefined
+    readonly before?: number | undefined
+    readonly limit: number
+  },
+) => {
+  const position = view === 'all' ? messages.seq : messages.publicSeq
+  return tx.sql
     .select()
     .from(messages)
     .where(
       and(
         eq(messages.tenantId, scope.tenantId),
-        eq(messages.conversationId, conversationId),
-        gt(messages.seq, page.after),
+        eq(messages.conversationId, page.conversationId),
+        view === 'all' ? undefined : isNotNull(messages.publicSeq),
+        page.after === undefined ? undefined : gt(position, page.after),
+        page.before === undefined ? undefined : lt(position, page.before),
       ),
     )
-    .orderBy(asc(messages.seq))
+    .orderBy(page.after === undefined ? desc(position) : asc(position))
     .limit(page.limit)
+}
 
 export const insertConversation = (tx: Transaction, values: typeof conversations.$inferInsert) =>
   tx.sql.insert(conversations).values(values).returning()
 
 export const insertMessages = (tx: Transaction, rows: (typeof messages.$inferInsert)[]) =>
   tx.sql.insert(messages).values(rows)
+
+/** Finds or makes the conversation that a visitor began under this name; begun twice at once, it is still one. */
+export async function ensureConversation(
+  tx: Transaction,
+  scope: Scope,
+  begun: { readonly contactId: string; readonly widgetId: string; readonly channelConversationId: string },
+): Promise<string> {
+  const named = and(
+    eq(conversations.tenantId, scope.tenantId),
+    eq(conversations.channel, 'widget'),
+    eq(conversations.channelConversationId, begun.channelConversationId),
+  )
+  const [known] = await tx.sql.select({ id: conversations.id }).from(conversations).where(named)
+  if (known) return known.id
+  const [made] = await tx.sql
+    .insert(conversations)
+    .values({ ...begun, tenantId: scope.tenantId, channel: 'widget' })
+    .onConflictDoNothing()
+    .returning({ id: conversations.id })
+  if (made) return made.id
+  const [other] = await tx.sql.select({ id: conversations.id }).from(conversations).where(named)
+  if (!other) throw new Error('the conversation is neither there nor can be made')
+  return other.id
+}
+
+export async function countFiles(
+  tx: Transaction,
+  scope: Scope,
+  conversationId: string,
+  ids: readonly string[],
+): Promise<number> {
+  const [row] = await tx.sql
+    .select({ known: count() })
+    .from(files)
+    .where(
+      and(
+        eq(files.tenantId, scope.tenantId),
+        eq(files.conversationId, conversationId),
+        inArray(files.id, [...ids]),
+      ),
+    )
+  return row?.known ?? 0
+}
+
+export interface Heads {
+  readonly id: string
+  readonly seq: number
+  readonly publicSeq: number
+}
+
+/** Where the logs of these conversations end. */
+export const readHeads = (tx: Transaction, scope: Scope, ids: readonly string[]): Promise<Heads[]> =>
+  tx.sql
+    .select({ id: conversations.id, seq: conversations.seq, publicSeq: conversations.publicSeq })
+    .from(conversations)
+    .where(
+      and(
+        eq(conversations.tenantId, scope.tenantId),
+        sql`${conversations.id} = any(${`{${ids.join(',')}}`}::uuid[])`,
+      ),
+    )

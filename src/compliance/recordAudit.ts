@@ -1,9 +1,11 @@
 import type { Transaction } from '../db/index.ts'
-import type { Actor, Changed, Scope } from '../kernel/index.ts'
+import type { Actor, DomainEvent, Scope } from '../kernel/index.ts'
 import { insertAuditLog } from './store.ts'
 
 /** Writes down a change in the transaction that makes it: there is no change without its entry, and no entry without its change. */
-export async function recordAudit(scope: Scope, tx: Transaction, event: Changed): Promise<void> {
+export async function recordAudit(scope: Scope, tx: Transaction, event: DomainEvent): Promise<void> {
+  // The log of a conversation is a trail of its own, which nobody can alter either.
+  if (event.type !== 'changed') return
   const { action, resourceType, resourceId, oldValues, newValues } = event
   await insertAuditLog(tx, {
     tenantId: scope.tenantId,
@@ -27,6 +29,8 @@ function actorColumns(actor: Actor): { actorKind: string; actorId: string | null
       return { actorKind: 'api_key', actorId: actor.keyId, userId: null }
     case 'visitor':
       return { actorKind: 'visitor', actorId: actor.contactId, userId: null }
+    case 'guest':
+      return { actorKind: 'guest', actorId: actor.guestId, userId: null }
     case 'platform':
       return { actorKind: 'platform', actorId: null, userId: actor.userId }
     case 'person':

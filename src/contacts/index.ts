@@ -1,2 +1,3 @@
+export { contactOf } from './contactOf.ts'
 export { contactRoutes } from './http.ts'
 export { seedDemoContacts } from './seedDemoContacts.ts'

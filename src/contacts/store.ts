@@ -67,6 +67,13 @@ export const insertContact = (tx: Transaction, scope: Scope, values: ContactValu
     .values({ ...values, tenantId: scope.tenantId })
     .returning()
 
+export const insertVisitor = (tx: Transaction, scope: Scope, id: string) =>
+  tx.sql
+    .insert(contacts)
+    .values({ tenantId: scope.tenantId, id })
+    .onConflictDoNothing()
+    .returning({ id: contacts.id })
+
 export const changeContact = (tx: Transaction, scope: Scope, id: string, values: ContactValues) =>
   tx.sql
     .update(contacts)

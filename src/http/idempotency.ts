@@ -23,6 +23,8 @@ const actorOf = ({ actor }: Scope): string => {
       return `key:${actor.keyId}`
     case 'visitor':
       return `visitor:${actor.contactId}`
+    case 'guest':
+      return `guest:${actor.guestId}`
     case 'person':
     case 'platform':
       return `${actor.kind}:${actor.userId}`

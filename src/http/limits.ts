@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
-import type { Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
 import { type Log, ParleyError } from '../kernel/index.ts'
 
@@ -17,7 +17,7 @@ export interface Limits {
 }
 
 /** On one node the counts are in memory; with Redis all nodes share them, and a node that loses Redis counts for itself meanwhile. */
-export function createLimits(settings: LimitSettings, redis: Redis | undefined, log: Log): Limits {
+export function createLimits(settings: LimitSettings, redis: Redis | Cluster | undefined, log: Log): Limits {
   const limiter = (name: string, perMinute: number) => {
     const options = { keyPrefix: `parley:limit:${name}`, points: perMinute, duration: 60 }
     const memory = new RateLimiterMemory(options)

@@ -1,7 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express'
-import type { z } from 'zod'
 import { type Log, ParleyError } from '../kernel/index.ts'
-import { type ErrorCode, errorTable, type Fault, type Problem } from '../protocol/index.ts'
+import { type ErrorCode, errorTable, type Problem } from '../protocol/index.ts'
 
 /** The request's id, given to it by the first middleware. */
 export const requestIdOf = (response: Response): string => String(response.locals.requestId)
@@ -44,19 +43,6 @@ function toParleyError(error: unknown): ParleyError | undefined {
   if (status >= 400 && status < 500)
     return new ParleyError('invalid_request', 'The request is not well formed.')
   return undefined
-}
-
-export function faultsOf(error: z.ZodError, root = ''): Fault[] {
-  return error.issues.flatMap(issue => {
-    const at = [root, ...issue.path.map(String)].filter(Boolean).join('.')
-    if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map(key => ({
-        path: at ? `${at}.${key}` : key,
-        message: 'is not a field of this request',
-      }))
-    }
-    return [{ path: at, message: issue.message }]
-  })
 }
 
 /** The last middleware: every failure leaves as a problem from the error table; what nobody foresaw is logged and says nothing. */

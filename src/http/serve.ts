@@ -1,11 +1,18 @@
 import type { Request as ExpressRequest, Response as ExpressResponse, RequestHandler } from 'express'
 import { z } from 'zod'
 import type { Database } from '../db/index.ts'
-import { type Origin, ParleyError, plainWords, requirePermission, type Vault } from '../kernel/index.ts'
+import {
+  faultsOf,
+  type Origin,
+  ParleyError,
+  plainWords,
+  requirePermission,
+  type Vault,
+} from '../kernel/index.ts'
 import type { Fault } from '../protocol/index.ts'
 import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
-import { faultsOf, requestIdOf } from './problems.ts'
+import { requestIdOf } from './problems.ts'
 import type { Route, RouteCall } from './route.ts'
 
 export interface ServeParts {

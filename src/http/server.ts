@@ -1,4 +1,4 @@
-import { createServer, type RequestListener } from 'node:http'
+import { createServer, type Server as HttpServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import helmet from 'helmet'
@@ -28,6 +28,7 @@ export function createHttp(parts: HttpParts): Express {
   app.use(identifyRequest, observe(parts.log, parts.metrics), helmet(headers))
   for (const router of parts.before) app.use(router)
   app.use(parts.limits.requests)
+  app.use('/api/v1/visitor', fromAnyPage)
   app.use('/api', noStore, ...readBody)
   mountRoutes(app, parts)
   for (const router of parts.after) app.use(router)
@@ -60,6 +61,20 @@ const identifyRequest: RequestHandler = (request, response, next) => {
   response.locals.requestId = requestId
   response.set('X-Request-Id', requestId)
   next()
+}
+
+/** Widgets call from their customers' pages. No cookie counts here: which pages may, each route checks against the widget's domains. */
+const fromAnyPage: RequestHandler = (request, response, next) => {
+  response.set({
+    'Access-Control-Allow-Origin': '*',
+    'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+    'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+    'Access-Control-Max-Age': '7200',
+    'Access-Control-Expose-Headers': 'Retry-After, X-Request-Id',
+    'Cross-Origin-Resource-Policy': 'cross-origin',
+  })
+  if (request.method === 'OPTIONS') response.status(204).end()
+  else next()
 }
 
 const noStore: RequestHandler = (_request, response, next) => {
@@ -110,6 +125,8 @@ const headers: Parameters<typeof helmet>[0] = {
 
 export interface Door {
   readonly port: number
+  /** For whoever else answers at this port: WebSockets. */
+  readonly server: HttpServer
   /** From now on requests reach the program; before, they are told to come back in a moment. */
   serve(app: Express): void
   /** Takes no new connection, lets running requests finish, and cuts what is left after the deadline. May be called again. */
@@ -145,6 +162,7 @@ export async function openDoor(address: { port: number; host: string }, log: Log
   })
   return {
     port: (server.address() as AddressInfo).port,
+    server,
     serve: program => {
       app = program
     },

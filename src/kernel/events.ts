@@ -1,3 +1,4 @@
+import type { Entry } from '../protocol/index.ts'
 import type { Scope } from './scope.ts'
 
 /** A change of stored data, with what was there and what is there now; secrets are left out by whoever reports it. */
@@ -11,7 +12,20 @@ export interface Changed {
   readonly newValues: Record<string, unknown> | null
 }
 
-export type DomainEvent = Changed
+/** New entries of one log, consecutive, as members see them. */
+export interface Appended {
+  readonly type: 'appended'
+  readonly conversationId: string
+  readonly entries: readonly Entry[]
+}
+
+/** Status, owner or another property of a conversation is not what it was. */
+export interface ConversationChanged {
+  readonly type: 'conversation.changed'
+  readonly conversationId: string
+}
+
+export type DomainEvent = Changed | Appended | ConversationChanged
 
 /**
  * How a room tells rooms above it that something happened.

@@ -1,5 +1,13 @@
 export { found, notFound, ParleyError } from './errors.ts'
-export { type Changed, type DomainEvent, type DomainEvents, difference } from './events.ts'
+export {
+  type Appended,
+  type Changed,
+  type ConversationChanged,
+  type DomainEvent,
+  type DomainEvents,
+  difference,
+} from './events.ts'
+export { faultsOf } from './faults.ts'
 export { formatUuid, isUuid, newId, uuidBytes } from './ids.ts'
 export { createLog, describeError, type Log } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
@@ -25,6 +33,7 @@ export {
   systemScope,
 } from './scope.ts'
 export { Secret } from './secret.ts'
+export { createTokenSigner, type SignedToken, type TokenSigner } from './signedToken.ts'
 export { hashToken, newTenantToken, sameText, type TenantToken, tenantOfToken } from './tenantToken.ts'
 export { createVault, type Vault } from './vault.ts'
 export { version } from './version.ts'

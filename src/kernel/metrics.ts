@@ -8,6 +8,17 @@ export interface Metrics {
   readonly transactions: Counter<'role' | 'result'>
   readonly jobs: Counter<'job' | 'result'>
   readonly databaseUp: Gauge
+  readonly connections: Gauge<'audience'>
+  readonly commands: Counter<'command' | 'result'>
+  readonly commandDuration: Histogram<'command'>
+  readonly commitDuration: Histogram
+  readonly groupSize: Histogram
+  readonly fanoutDuration: Histogram
+  readonly gapsHealed: Counter<'audience'>
+  readonly slowConsumers: Counter
+  readonly notPublished: Counter
+  readonly busUp: Gauge
+  readonly busLag: Histogram
 }
 
 export function createMetrics(): Metrics {
@@ -42,5 +53,71 @@ export function createMetrics(): Metrics {
       registers,
     }),
     databaseUp: new Gauge({ name: 'parley_database_up', help: '1 while the database answers', registers }),
+    ...gatewayMetrics(registers),
   }
 }
+
+const latencies = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+const gatewayMetrics = (registers: Registry[]) => ({
+  connections: new Gauge({
+    name: 'parley_connections',
+    help: 'Open socket connections by audience',
+    labelNames: ['audience'] as const,
+    registers,
+  }),
+  commands: new Counter({
+    name: 'parley_commands_total',
+    help: 'Socket commands by name and result: ok or a code of the error table',
+    labelNames: ['command', 'result'] as const,
+    registers,
+  }),
+  commandDuration: new Histogram({
+    name: 'parley_command_seconds',
+    help: 'Time from a command to its acknowledgement',
+    labelNames: ['command'] as const,
+    buckets: latencies,
+    registers,
+  }),
+  commitDuration: new Histogram({
+    name: 'parley_log_commit_seconds',
+    help: 'Time to commit one group of log entries',
+    buckets: latencies,
+    registers,
+  }),
+  groupSize: new Histogram({
+    name: 'parley_log_group_entries',
+    help: 'Entries committed together',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200],
+    registers,
+  }),
+  fanoutDuration: new Histogram({
+    name: 'parley_fanout_seconds',
+    help: 'Time from a commit until its entries were handed to the sockets of this node',
+    buckets: latencies,
+    registers,
+  }),
+  gapsHealed: new Counter({
+    name: 'parley_gaps_healed_total',
+    help: 'Times a client asked for entries that did not reach it by themselves',
+    labelNames: ['audience'] as const,
+    registers,
+  }),
+  slowConsumers: new Counter({
+    name: 'parley_slow_consumers_total',
+    help: 'Connections ended because they did not take what was sent',
+    registers,
+  }),
+  notPublished: new Counter({
+    name: 'parley_bus_not_published_total',
+    help: 'Publications that the bus between nodes did not take',
+    registers,
+  }),
+  busUp: new Gauge({ name: 'parley_bus_up', help: '1 while the bus between nodes works', registers }),
+  busLag: new Histogram({
+    name: 'parley_bus_lag_seconds',
+    help: 'Time a message takes through the bus',
+    buckets: latencies,
+    registers,
+  }),
+})

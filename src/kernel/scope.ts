@@ -3,9 +3,22 @@ import type { Permission, Role } from './permissions.ts'
 
 /** Who acts. The audit log stores it; permission checks never look at it, only at `permissions`. */
 export type Actor =
-  | { readonly kind: 'member'; readonly memberId: string; readonly userId: string; readonly role: Role }
+  | {
+      readonly kind: 'member'
+      readonly memberId: string
+      readonly userId: string
+      readonly role: Role
+      readonly sessionId: string
+    }
   | { readonly kind: 'api_key'; readonly keyId: string }
-  | { readonly kind: 'visitor'; readonly contactId: string }
+  | { readonly kind: 'visitor'; readonly contactId: string; readonly widgetId: string }
+  /** Somebody with a ticket to one conversation, such as a meeting. */
+  | {
+      readonly kind: 'guest'
+      readonly guestId: string
+      readonly conversationId: string
+      readonly name: string
+    }
   /** A person who is not a member, at least not yet: founding a workspace, accepting an invitation. */
   | { readonly kind: 'person'; readonly userId: string }
   /** A master admin, from above. */

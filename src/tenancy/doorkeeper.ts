@@ -41,7 +41,7 @@ export function createDoorkeeper({ db, accounts }: { db: Database; accounts: Acc
     const { tenantId, memberId, role } = membership
     return {
       tenantId,
-      actor: { kind: 'member', memberId, userId: identity.userId, role },
+      actor: { kind: 'member', memberId, userId: identity.userId, role, sessionId: identity.sessionId },
       permissions: new Set([...permissionsOf(role), ...knownPermissions(membership.grants)]),
       origin,
     }

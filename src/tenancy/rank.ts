@@ -4,7 +4,7 @@ import { outranks, ParleyError, type Role, type Scope } from '../kernel/index.ts
 function rankOf({ actor }: Scope): Role {
   if (actor.kind === 'member') return actor.role
   if (actor.kind === 'system' || actor.kind === 'platform') return 'owner'
-  if (actor.kind === 'person' || actor.kind === 'visitor') return 'member'
+  if (actor.kind === 'person' || actor.kind === 'visitor' || actor.kind === 'guest') return 'member'
   return 'admin'
 }
 

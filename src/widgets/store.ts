@@ -1,6 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
+import { tenants } from '../tenancy/schema.ts'
 import { widgets } from './schema.ts'
 
 export type WidgetRow = typeof widgets.$inferSelect
@@ -56,3 +57,20 @@ export const changeWidget = (tx: Transaction, scope: Scope, id: string, values: 
 
 export const removeWidget = (tx: Transaction, scope: Scope, id: string) =>
   tx.sql.delete(widgets).where(one(scope, id))
+
+/** The widget of a public key, and whether its workspace is open. */
+export async function widgetByKey(tx: Transaction, scope: Scope, publicKey: string) {
+  const [row] = await tx.sql
+    .select({
+      id: widgets.id,
+      tenantId: widgets.tenantId,
+      name: widgets.name,
+      active: widgets.active,
+      allowedDomains: widgets.allowedDomains,
+      tenantStatus: tenants.status,
+    })
+    .from(widgets)
+    .innerJoin(tenants, eq(tenants.id, widgets.tenantId))
+    .where(and(eq(widgets.tenantId, scope.tenantId), eq(widgets.publicKey, publicKey)))
+  return row
+}

@@ -32,7 +32,7 @@ export async function startParley(
     SEED_DEMO: 'false',
     REQUESTS_PER_MINUTE: '1000000',
     SIGN_INS_PER_MINUTE: '1000000',
-    LOG_LEVEL: 'fatal',
+    LOG_LEVEL: process.env.TEST_LOG ?? 'fatal',
     ...environment,
   })
   const running = await start(config, createLog({ level: config.logLevel }))

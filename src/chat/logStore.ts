@@ -1,0 +1,174 @@
+import { sql } from 'drizzle-orm'
+import type { Transaction } from '../db/index.ts'
+import type { Entry, messageRoles, messageTypes, owners, senderKinds } from '../protocol/index.ts'
+
+/** What a new entry is refused or allowed by: its conversation as it is under the lock. */
+export interface LockedConversation {
+  readonly id: string
+  readonly kind: string
+  readonly status: string
+  readonly contactId: string | null
+  readonly owner: (typeof owners)[number]
+  readonly epoch: number
+}
+
+/** The entry that another one edits or takes back. */
+export interface TargetEntry {
+  readonly id: string
+  readonly conversationId: string
+  readonly type: (typeof messageTypes)[number]
+  readonly senderId: string
+  readonly public: boolean
+  readonly deleted: boolean
+}
+
+export interface NewEntry {
+  readonly id: string
+  readonly conversationId: string
+  readonly clientId: string
+  readonly sender: { readonly kind: (typeof senderKinds)[number]; readonly id: string }
+  readonly role: (typeof messageRoles)[number]
+  readonly type: (typeof messageTypes)[number]
+  readonly parts: Entry['parts']
+  readonly text: string
+  readonly parentId: string | null
+  /** Whether visitors see it. */
+  readonly public: boolean
+  readonly metadata?: Record<string, unknown>
+}
+
+export interface StoredEntry {
+  readonly id: string
+  readonly seq: number
+  readonly publicSeq: number | null
+  readonly createdAt: string
+  /** It was there already: a repeat (L2). */
+  readonly repeated: boolean
+}
+
+/** Locks conversations in the order of their ids, which is everybody's order: two groups never wait for each other (L3). */
+export async function lockConversations(
+  tx: Transaction,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<Map<string, LockedConversation>> {
+  const { rows } = await tx.sql.execute<LockedConversation & Record<string, unknown>>(sql`
+    select id, kind, status, contact_id as "contactId", owner, epoch from conversations
+    where tenant_id = ${tenantId} and id = any(${arrayOf(ids)}::uuid[])
+    order by id for update`)
+  return new Map(rows.map(row => [row.id, row]))
+}
+
+export async function readTargets(
+  tx: Transaction,
+  tenantId: string,
+  ids: readonly string[],
+): Promise<Map<string, TargetEntry>> {
+  if (ids.length === 0) return new Map()
+  const { rows } = await tx.sql.execute<TargetEntry & Record<string, unknown>>(sql`
+    select id, conversation_id as "conversationId", type, sender_id as "senderId", public_seq is not null as public,
+      metadata ? 'deleted' as deleted
+    from messages where tenant_id = ${tenantId} and id = any(${arrayOf(ids)}::uuid[])`)
+  return new Map(rows.map(row => [row.id, row]))
+}
+
+type Sent = Pick<NewEntry, 'conversationId' | 'clientId' | 'sender'>
+
+/** Which of these were stored before, by their place in the list. */
+export async function readKnown(
+  tx: Transaction,
+  tenantId: string,
+  sent: readonly Sent[],
+): Promise<Map<number, StoredEntry>> {
+  const list = sent.map(({ conversationId, clientId, sender }, ordinal) => ({
+    ordinal,
+    conversationId,
+    clientId,
+    senderId: sender.id,
+  }))
+  const { rows } = await tx.sql.execute<StoredRow>(sql`
+    select d.ordinal, m.id, m.seq, m.public_seq as "publicSeq", m.created_at as "createdAt", true as repeated
+    from jsonb_to_recordset(${JSON.stringify(list)}::jsonb)
+      as d(ordinal int, "conversationId" uuid, "clientId" text, "senderId" uuid)
+    join messages m on m.tenant_id = ${tenantId} and m.conversation_id = d."conversationId"
+      and m.sender_id = d."senderId" and m.client_id = d."clientId"`)
+  return new Map(rows.map(row => [row.ordinal, toStored(row)]))
+}
+
+type StoredRow = {
+  ordinal: number
+  id: string
+  seq: string
+  publicSeq: string | null
+  createdAt: string | Date
+  repeated: boolean
+}
+
+const toStored = (row: StoredRow): StoredEntry => ({
+  id: row.id,
+  seq: Number(row.seq),
+  publicSeq: row.publicSeq === null ? null : Number(row.publicSeq),
+  createdAt: new Date(row.createdAt).toISOString(),
+  repeated: row.repeated,
+})
+
+/**
+ * Appends entries to conversations that this transaction has locked, in the order given (L1, L2). A statement of its own, because its view
+ * of the data has to begin after the locks were granted: only then does it see what the previous holder wrote.
+ *
+ * - `known`: sent before; keeps its position and takes no new one.
+ * - `placed`: the next positions without a hole, and for public entries those of what visitors see.
+ * - `blanked`: what is taken back loses its content in the same moment.
+ */
+export async function insertEntries(
+  tx: Transaction,
+  tenantId: string,
+  entries: readonly NewEntry[],
+): Promise<StoredEntry[]> {
+  const rows = entries.map(({ sender, ...entry }, ordinal) => ({
+    ...entry,
+    ordinal,
+    senderKind: sender.kind,
+    senderId: sender.id,
+    metadata: entry.metadata ?? {},
+  }))
+  const result = await tx.sql.execute<StoredRow>(sql`
+    with draft as (
+      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as d(ordinal int, id uuid, "conversationId" uuid,
+        "clientId" text, "senderKind" text, "senderId" uuid, role text, type text, parts jsonb, text text, "parentId" uuid,
+        public boolean, metadata jsonb)
+    ), known as (
+      select d.ordinal, m.id, m.seq, m.public_seq, m.created_at from draft d
+      join messages m on m.tenant_id = ${tenantId} and m.conversation_id = d."conversationId"
+        and m.sender_id = d."senderId" and m.client_id = d."clientId"
+    ), placed as (
+      select d.*,
+        c.seq + row_number() over w as seq,
+        c.public_seq + sum(d.public::int) over w as public_seq
+      from draft d join conversations c on c.tenant_id = ${tenantId} and c.id = d."conversationId"
+      where d.ordinal not in (select ordinal from known)
+      window w as (partition by d."conversationId" order by d.ordinal rows unbounded preceding)
+    ), inserted as (
+      insert into messages (tenant_id, id, conversation_id, seq, public_seq, role, type, parts, text, parent_id,
+        sender_kind, sender_id, client_id, metadata)
+      select ${tenantId}, id, "conversationId", seq, case when public then public_seq end, role, type, parts, text, "parentId",
+        "senderKind", "senderId", "clientId", metadata from placed
+      returning id, seq, public_seq, created_at
+    ), grown as (
+      update conversations c set seq = p.seq, public_seq = p.public_seq, last_message_at = now(), updated_at = now()
+      from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq from placed group by 1) p
+      where c.tenant_id = ${tenantId} and c.id = p."conversationId"
+    ), blanked as (
+      update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
+      from placed p where p.type = 'delete' and m.tenant_id = ${tenantId} and m.id = p."parentId"
+    )
+    select p.ordinal, i.id, i.seq::int8, i.public_seq::int8 as "publicSeq", i.created_at as "createdAt", false as repeated
+      from inserted i join placed p on p.id = i.id
+    union all
+    select ordinal, id, seq, public_seq, created_at, true from known
+    order by ordinal`)
+  return result.rows.map(toStored)
+}
+
+/** One parameter for a whole list. */
+const arrayOf = (ids: readonly string[]): string => `{${ids.join(',')}}`

@@ -1,0 +1,125 @@
+import type { Database } from '../db/index.ts'
+import { ParleyError, type Scope } from '../kernel/index.ts'
+import type { Part } from '../protocol/index.ts'
+import { requireEntry, senderOf, viewOf } from './access.ts'
+import type { ConversationLog } from './log.ts'
+import type { LockedConversation, StoredEntry, TargetEntry } from './logStore.ts'
+import { countFiles } from './store.ts'
+
+export interface LogParts {
+  readonly db: Database
+  readonly log: ConversationLog
+}
+
+interface Sent {
+  readonly conversationId: string
+  readonly clientId: string
+  readonly parts: readonly Part[]
+  readonly parentId?: string | undefined
+  readonly note?: boolean | undefined
+}
+
+/** Says something in a conversation. Returns once it is committed; a repeat returns what the first one did (L2). */
+export async function sendMessage({ db, log }: LogParts, scope: Scope, message: Sent): Promise<StoredEntry> {
+  const { conversationId, clientId, parts, parentId = null, note = false } = message
+  if (note && viewOf(scope) === 'public') throw new ParleyError('forbidden', 'Only members write notes.')
+  await requireFiles(db, scope, conversationId, parts)
+  const sender = senderOf(scope)
+  return log.append(scope.tenantId, {
+    conversationId,
+    clientId,
+    sender,
+    role: sender.kind === 'contact' || sender.kind === 'guest' ? 'user' : 'assistant',
+    type: note ? 'note' : typeOf(parts),
+    parts: [...parts],
+    text: textOf(parts),
+    parentId,
+    public: !note,
+    guard: (conversation, parent) => {
+      requireEntry(scope, conversation)
+      refuseClosed(conversation)
+      if (parent && !parent.public && viewOf(scope) === 'public') requireEntry(scope, undefined)
+    },
+  })
+}
+
+/** Replaces what one of the sender's own messages says. The first version stays in the log, the edit follows it. */
+export async function editMessage(
+  { db, log }: LogParts,
+  scope: Scope,
+  edit: {
+    readonly conversationId: string
+    readonly clientId: string
+    readonly messageId: string
+    readonly parts: readonly Part[]
+  },
+): Promise<StoredEntry> {
+  await requireFiles(db, scope, edit.conversationId, edit.parts)
+  return change({ log }, scope, edit, { type: 'edit', parts: [...edit.parts], text: textOf(edit.parts) })
+}
+
+/** Takes one of the sender's own messages back. Its place in the log stays, its content goes. */
+export const deleteMessage = (
+  parts: Pick<LogParts, 'log'>,
+  scope: Scope,
+  deletion: { readonly conversationId: string; readonly clientId: string; readonly messageId: string },
+): Promise<StoredEntry> => change(parts, scope, deletion, { type: 'delete', parts: [], text: '' })
+
+function change(
+  { log }: Pick<LogParts, 'log'>,
+  scope: Scope,
+  about: { readonly conversationId: string; readonly clientId: string; readonly messageId: string },
+  entry: { readonly type: 'edit' | 'delete'; readonly parts: Part[]; readonly text: string },
+): Promise<StoredEntry> {
+  const sender = senderOf(scope)
+  return log.append(scope.tenantId, {
+    ...entry,
+    conversationId: about.conversationId,
+    clientId: about.clientId,
+    sender,
+    role: sender.kind === 'contact' || sender.kind === 'guest' ? 'user' : 'assistant',
+    parentId: about.messageId,
+    public: 'like its target',
+    guard: (conversation, target) => {
+      requireEntry(scope, conversation)
+      refuseClosed(conversation)
+      requireOwn(scope, sender.id, target)
+    },
+  })
+}
+
+const changeable = new Set(['text', 'image', 'file', 'note'])
+
+function requireOwn(scope: Scope, senderId: string, target: TargetEntry | undefined): void {
+  // A note is not there for who does not see it.
+  if (!target || (!target.public && viewOf(scope) === 'public'))
+    throw new ParleyError('not_found', 'No such message.')
+  if (target.senderId !== senderId || !changeable.has(target.type))
+    throw new ParleyError('forbidden', 'Only your own messages can be changed.')
+  if (target.deleted) throw new ParleyError('conflict', 'The message was taken back.')
+}
+
+function refuseClosed(conversation: LockedConversation): void {
+  if (conversation.status === 'archived') throw new ParleyError('conflict', 'The conversation is archived.')
+}
+
+const textOf = (parts: readonly Part[]): string =>
+  parts.flatMap(part => (part.type === 'text' ? [part.text] : [])).join('\n')
+
+function typeOf(parts: readonly Part[]): 'text' | 'image' | 'file' {
+  if (parts.some(part => part.type === 'text')) return 'text'
+  return parts.every(part => part.type === 'image') ? 'image' : 'file'
+}
+
+/** Files belong to the conversation they were uploaded to. They never move, so this holds without the lock. */
+async function requireFiles(
+  db: Database,
+  scope: Scope,
+  conversationId: string,
+  parts: readonly Part[],
+): Promise<void> {
+  const ids = new Set(parts.flatMap(part => (part.type === 'text' ? [] : [part.fileId])))
+  if (ids.size === 0) return
+  const known = await db.scoped(scope, tx => countFiles(tx, scope, conversationId, [...ids]))
+  if (known !== ids.size) throw new ParleyError('not_found', 'No such file in this conversation.')
+}

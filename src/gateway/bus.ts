@@ -1,0 +1,129 @@
+import { createShardedAdapter } from '@socket.io/redis-adapter'
+import { Cluster, Redis } from 'ioredis'
+import type { Namespace } from 'socket.io'
+import type { Adapter } from 'socket.io-adapter'
+import { type Log, type Metrics, newId } from '../kernel/index.ts'
+import type { MakeAdapter } from './adapter.ts'
+
+export interface BusSettings {
+  readonly url: string
+  /** Whether the address is that of one node of a Redis Cluster. */
+  readonly cluster: boolean
+}
+
+/** What connects the nodes. It is a hint, never the truth: whatever it loses, the log tells later (L4, L5). */
+export interface Bus {
+  readonly makeAdapter: MakeAdapter
+  /** Whether a message of ours came back to us lately. */
+  readonly up: boolean
+  /** Resolves once the other nodes' publications on these channels reach this one; after a moment also when they do not. */
+  subscribed(channel: string): Promise<void>
+  /** The bus works again after it did not. */
+  onRestored(listener: () => void): void
+  close(): Promise<void>
+}
+
+type Client = Redis | Cluster
+
+const channelPrefix = 'parley'
+/** How long joining a room waits for the bus before it goes on without. */
+const subscribeWaitMs = 300
+const beatMs = 500
+/** A bus that has not brought our own beat back for this long is down. */
+const silenceMs = 2_000
+
+/** The channel of one room, as Socket.IO's sharded adapter names it. */
+export const roomChannel = (namespace: string, room: string): string =>
+  `${channelPrefix}#${namespace}#${room}#`
+
+export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; metrics: Metrics }): Bus {
+  const publisher = connect(settings, { offlineQueue: false })
+  // Subscriptions asked for during an outage are made when it ends; nothing waits for them.
+  const subscriber = connect(settings, { offlineQueue: true })
+  for (const [name, client] of [
+    ['publisher', publisher],
+    ['subscriber', subscriber],
+  ] as const)
+    client.on('error', (error: Error) => log.debug({ reason: error.message, client: name }, 'bus'))
+  swallowRefusals(subscriber, log)
+
+  const listeners: (() => void)[] = []
+  const ownChannel = `${channelPrefix}:beat:${newId()}`
+  let lastBeat = 0
+  let up = false
+  const setUp = (now: boolean) => {
+    if (up === now) return
+    up = now
+    metrics.busUp.set(now ? 1 : 0)
+    log.info({ up }, 'the bus between nodes')
+    if (now) for (const listener of listeners) listener()
+  }
+  subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
+    if (channel.toString() !== ownChannel) return
+    lastBeat = performance.now()
+    metrics.busLag.observe((Date.now() - Number(message.toString())) / 1000)
+    setUp(true)
+  })
+  void subscriber.ssubscribe(ownChannel)
+  const beat = setInterval(() => {
+    if (performance.now() - lastBeat > silenceMs) setUp(false)
+    publisher.spublish(ownChannel, String(Date.now())).catch(() => undefined)
+  }, beatMs)
+  beat.unref()
+
+  // The library hands out a function that is to be called with `new`.
+  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
+    namespace: Namespace,
+  ) => Adapter
+  return {
+    makeAdapter: namespace => new ShardedAdapter(namespace),
+    get up() {
+      return up
+    },
+    subscribed: async channel => {
+      if (!up) return
+      const patience = Promise.withResolvers<void>()
+      const timer = setTimeout(patience.resolve, subscribeWaitMs)
+      // The adapter has asked for the same a moment ago; this one is answered after it.
+      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
+      clearTimeout(timer)
+    },
+    onRestored: listener => void listeners.push(listener),
+    close: async () => {
+      clearInterval(beat)
+      publisher.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
+
+function connect({ url, cluster }: BusSettings, { offlineQueue }: { offlineQueue: boolean }): Client {
+  const retryStrategy = (times: number) =>
+    Math.min(50 * 2 ** Math.min(times, 5), 1_000) * (0.5 + Math.random() / 2)
+  const options = {
+    enableOfflineQueue: offlineQueue,
+    // A publication is not worth a second try: whoever misses it reads the log.
+    maxRetriesPerRequest: offlineQueue ? null : 0,
+    autoResubscribe: true,
+    connectTimeout: 2_000,
+    keepAlive: 5_000,
+    ...(offlineQueue ? {} : { commandTimeout: 2_000 }),
+  }
+  if (!cluster) return new Redis(url, { ...options, retryStrategy })
+  return new Cluster([url], {
+    redisOptions: options,
+    enableOfflineQueue: offlineQueue,
+    shardedSubscribers: true,
+    clusterRetryStrategy: retryStrategy,
+  })
+}
+
+/** The adapter does not look at the answers to its subscriptions, and what nobody looks at would end the process. */
+function swallowRefusals(subscriber: Client, log: Log): void {
+  for (const name of ['ssubscribe', 'sunsubscribe'] as const) {
+    const ask = subscriber[name].bind(subscriber) as (...channels: string[]) => Promise<unknown>
+    const quiet = (...channels: string[]) =>
+      ask(...channels).catch((error: Error) => log.debug({ reason: error.message }, `bus ${name}`))
+    Object.assign(subscriber, { [name]: quiet })
+  }
+}

@@ -1,0 +1,110 @@
+import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'socket.io'
+import type { Log } from '../kernel/index.ts'
+import type { Doors } from './handshake.ts'
+import type { Limits } from './limits.ts'
+import { TokenBucket } from './tokenBucket.ts'
+
+interface GuardParts {
+  readonly doors: Doors
+  readonly limits: Limits
+  readonly log: Log
+  readonly publicOrigin: string
+  readonly trustProxy: number
+  readonly draining: () => boolean
+  /** Of one connection, of any kind; those that are commands are counted again, and answered, in the pipeline. */
+  readonly packetsPerSecond: number
+}
+
+/** Engine.IO's connection, below the namespaces. */
+export interface RawConnection {
+  request: IncomingMessage
+  close(discard?: boolean): void
+  on(event: 'packet', listener: (packet: { data?: string | Buffer }) => void): void
+  once(event: 'close', listener: () => void): void
+}
+
+/** What a connection may send before anyone knows who it is (S4). */
+const strangersBytes = 16 * 1024
+export interface Guard {
+  /** Engine.IO asks before it takes a connection. */
+  readonly allowRequest: (
+    request: IncomingMessage,
+    done: (refusal: string | null | undefined, ok: boolean) => void,
+  ) => void
+  readonly opened: (raw: RawConnection) => void
+  readonly admitted: (socket: Socket) => void
+}
+
+/** Everything that is refused before a namespace is asked: wrong pages, too many connections, floods. */
+export function guardConnections(parts: GuardParts): Guard {
+  const { doors, limits, log, draining, packetsPerSecond } = parts
+  const known = new WeakSet<object>()
+
+  const allowRequest: Guard['allowRequest'] = (request, done) => {
+    const query = new URL(request.url ?? '/', 'http://any').searchParams
+    // Later requests of a polling connection belong to one that was let in.
+    if (query.has('sid')) return done(null, true)
+    if (draining()) return done('draining', false)
+    request.parleyAddress = addressOf(request, parts.trustProxy)
+    const widgetKey = query.get('widget') ?? undefined
+    if (widgetKey !== undefined) request.parleyWidget = widgetKey
+    mayConnect(request, widgetKey).then(
+      allowed => done(allowed ? null : 'forbidden', allowed),
+      error => {
+        log.debug({ err: error }, 'a connection could not be checked')
+        done('unavailable', false)
+      },
+    )
+  }
+
+  async function mayConnect(request: IncomingMessage, widgetKey: string | undefined): Promise<boolean> {
+    const { origin, host } = request.headers
+    // Programs send none; whoever can leave it out could also make one up. Browsers cannot.
+    if (origin === undefined) return true
+    const ours = origin === parts.publicOrigin || (URL.canParse(origin) && new URL(origin).host === host)
+    return ours || (widgetKey !== undefined && doors.allowsPage(widgetKey, origin))
+  }
+
+  const opened = (raw: RawConnection) => {
+    const address = raw.request.parleyAddress ?? ''
+    if (!limits.opened(address)) {
+      raw.close(true)
+      return
+    }
+    const packets = new TokenBucket(packetsPerSecond, packetsPerSecond * 2)
+    let bytes = 0
+    raw.on('packet', ({ data }) => {
+      if (!known.has(raw)) bytes += data?.length ?? 0
+      if (bytes > strangersBytes || packets.take() > 0) {
+        bytes = 0
+        raw.close(true)
+      } else if (known.has(raw)) bytes = 0
+    })
+    raw.once('close', () => limits.closed(address))
+  }
+
+  return {
+    allowRequest,
+    opened,
+    admitted: socket => {
+      known.add(socket.conn)
+      // Headers, url and address of the first request are a good part of what an idle connection would hold.
+      const raw = socket.conn as unknown as { request: unknown; transport: { req?: unknown } }
+      raw.request = null
+      const { handshake } = socket
+      Object.assign(handshake, { headers: {}, auth: {}, query: {}, url: '' })
+    },
+  }
+}
+
+/** The client's address as far as the proxies in front are believed. */
+function addressOf(request: IncomingMessage, trustProxy: number): string {
+  const own = request.socket.remoteAddress ?? ''
+  if (trustProxy === 0) return own
+  const forwarded = String(request.headers['x-forwarded-for'] ?? '')
+    .split(',')
+    .map(part => part.trim())
+    .filter(Boolean)
+  return forwarded.at(-trustProxy) ?? own
+}

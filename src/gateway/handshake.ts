@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http'
+import type { Namespace, Socket } from 'socket.io'
+import {
+  faultsOf,
+  type Log,
+  newId,
+  type Origin,
+  ParleyError,
+  plainWords,
+  type Scope,
+} from '../kernel/index.ts'
+import { type Audience, handshakes, protocolVersion, type senderKinds } from '../protocol/index.ts'
+import { failureOf } from './failure.ts'
+
+/** Who was let in, and until when. */
+export interface Admission {
+  readonly scope: Scope
+  readonly self: { readonly kind: (typeof senderKinds)[number]; readonly id: string }
+  /** When the credential ends unless it is renewed. */
+  readonly expiresAt: Date | null
+}
+
+/** What the plumbing knows of a connection before anyone has named themselves. */
+export interface Knock {
+  readonly origin: Origin
+  readonly headers: IncomingMessage['headers']
+  /** The widget key under which the Origin was found to be allowed. */
+  readonly widgetKey: string | undefined
+}
+
+/** The doors of the three namespaces, handed in by main. Each throws what refuses: `unauthenticated`, `token_expired`, `forbidden`. */
+export interface Doors {
+  /** Whether a page of this origin may open connections for this widget. */
+  allowsPage(widgetKey: string, origin: string): Promise<boolean>
+  visitor(auth: { token: string }, knock: Knock): Promise<Admission>
+  member(auth: { token?: string | undefined; tenant?: string | undefined }, knock: Knock): Promise<Admission>
+  participant(auth: { ticket: string }, knock: Knock): Promise<Admission>
+  /** The same for a credential that is presented in-band; it must be of the same person. */
+  renew(audience: Audience, scope: Scope, credential: string): Promise<Date | null>
+  /** Of members and keys that are connected, those whose credential is worth nothing any more. */
+  revoked(scopes: readonly Scope[]): Promise<ReadonlySet<Scope>>
+}
+
+declare module 'node:http' {
+  interface IncomingMessage {
+    parleyWidget?: string
+    parleyAddress?: string
+  }
+}
+
+export function admitOn(
+  namespace: Namespace,
+  audience: Audience,
+  parts: {
+    readonly doors: Doors
+    readonly log: Log
+    readonly welcome: (socket: Socket, audience: Audience, admission: Admission) => void
+  },
+): void {
+  const admissions = new WeakMap<Socket, Admission>()
+  namespace.use((socket, next) => {
+    admit(socket, audience, parts.doors).then(
+      admission => {
+        admissions.set(socket, admission)
+        next()
+      },
+      error => {
+        const failure = failureOf(error, parts.log, { audience })
+        // What Socket.IO sends to the client is the message and `data`.
+        next(Object.assign(new Error(failure.message), { data: failure }))
+      },
+    )
+  })
+  namespace.on('connection', socket => {
+    const admission = admissions.get(socket)
+    if (!admission) throw new Error('a socket came in without having been admitted')
+    parts.welcome(socket, audience, admission)
+  })
+}
+
+async function admit(socket: Socket, audience: Audience, doors: Doors): Promise<Admission> {
+  const { auth } = socket.handshake
+  refuseOtherVersions(auth)
+  const parsed = handshakes[audience].safeParse(auth, { error: plainWords })
+  if (!parsed.success)
+    throw new ParleyError('invalid_request', undefined, { faults: faultsOf(parsed.error, 'auth') })
+  const request = socket.request as IncomingMessage
+  const widgetKey = request.parleyWidget
+  // A page that was let in for a widget was let in for nothing else.
+  if ((audience === 'visitor') !== (widgetKey !== undefined)) {
+    throw new ParleyError(
+      'forbidden',
+      audience === 'visitor'
+        ? 'A visitor names the widget in the query of the connection.'
+        : 'A connection that names a widget is a visitor.',
+    )
+  }
+  const knock: Knock = {
+    origin: {
+      requestId: newId(),
+      ipAddress: request.parleyAddress ?? null,
+      userAgent: socket.handshake.headers['user-agent']?.slice(0, 500) ?? null,
+    },
+    headers: socket.handshake.headers,
+    widgetKey,
+  }
+  return doors[audience](parsed.data as never, knock)
+}
+
+function refuseOtherVersions(auth: Record<string, unknown>): void {
+  const { version } = auth
+  if (typeof version !== 'number') return
+  const { oldest, current } = protocolVersion
+  if (version >= oldest && version <= current) return
+  throw new ParleyError('unsupported_version', `This server speaks versions ${oldest} to ${current}.`)
+}

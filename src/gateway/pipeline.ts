@@ -1,0 +1,67 @@
+import {
+  faultsOf,
+  type Log,
+  type Metrics,
+  ParleyError,
+  plainWords,
+  requirePermission,
+} from '../kernel/index.ts'
+import { type Ack, type Audience, isCommand, commands as protocol } from '../protocol/index.ts'
+import type { Command, Session } from './command.ts'
+import { describe, failureOf } from './failure.ts'
+import type { Limits } from './limits.ts'
+
+export interface PipelineParts {
+  readonly commands: readonly Command[]
+  readonly limits: Limits
+  readonly log: Log
+  readonly metrics: Metrics
+}
+
+export type Pipeline = (session: Session, name: unknown, args: readonly unknown[]) => Promise<void>
+
+type Acknowledge = (answer: Ack<unknown>) => void
+
+/** The one way a command runs: may it pass now → is there such a command → is it well formed → may they → do it → acknowledge. */
+export function createPipeline({ commands, limits, log, metrics }: PipelineParts): Pipeline {
+  const table = new Map(commands.map(command => [command.name as string, command]))
+
+  async function carryOut(session: Session, name: unknown, input: unknown): Promise<unknown> {
+    limits.command(session)
+    const command = typeof name === 'string' ? table.get(name) : undefined
+    if (!command || !isAllowedFor(command, session.audience)) {
+      throw new ParleyError('unknown_command', `There is no such command for a ${session.audience}.`)
+    }
+    const parsed = protocol[command.name].input.safeParse(input, { error: plainWords })
+    if (!parsed.success)
+      throw new ParleyError('invalid_request', undefined, { faults: faultsOf(parsed.error) })
+    if (session.audience === 'member' && command.permission)
+      requirePermission(session.scope, command.permission)
+    return command.run({ scope: session.scope, input: parsed.data, session })
+  }
+
+  return async (session, name, args) => {
+    const last = args.at(-1)
+    // A command without an acknowledgement is carried out all the same; whoever does not ask is not told.
+    const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined
+    const label = isCommand(name) ? name : 'unknown'
+    const end = metrics.commandDuration.startTimer({ command: label })
+    try {
+      const value = await carryOut(session, name, args[0] === last && acknowledge ? {} : args[0])
+      metrics.commands.inc({ command: label, result: 'ok' })
+      acknowledge?.({ ok: true, value: value ?? {} })
+    } catch (error) {
+      const failure =
+        error instanceof ParleyError && error.cause === undefined
+          ? describe(error)
+          : failureOf(error, log, { command: label, tenantId: session.scope.tenantId })
+      metrics.commands.inc({ command: label, result: failure.code })
+      acknowledge?.({ ok: false, error: failure })
+    } finally {
+      end()
+    }
+  }
+}
+
+const isAllowedFor = (command: Command, audience: Audience): boolean =>
+  (protocol[command.name].for as readonly Audience[]).includes(audience)

@@ -1,0 +1,58 @@
+import type { Log } from '../kernel/index.ts'
+import type { ErrorCode } from '../protocol/index.ts'
+import type { Doors } from './handshake.ts'
+import type { SocketSession } from './session.ts'
+
+export interface WatchParts {
+  readonly sessions: () => Iterable<SocketSession>
+  readonly doors: Doors
+  readonly log: Log
+  readonly close: (session: SocketSession, code: ErrorCode) => void
+}
+
+/** Told so long before the end of its credential, a client has time to renew it in-band. */
+const warningMs = 60_000
+const recheckMs = 5_000
+
+/** Credentials end while connections live (S4): tokens by their time, sessions and keys by being revoked. */
+export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
+  recheck: () => void
+  stop: () => void
+} {
+  const expiry = setInterval(() => {
+    const now = Date.now()
+    for (const session of sessions()) {
+      const left = (session.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - now
+      if (left <= 0) close(session, 'token_expired')
+      else if (left <= warningMs && !session.toldOfExpiry && session.expiresAt) {
+        session.toldOfExpiry = true
+        session.emit('session.expiring', { expiresAt: session.expiresAt.toISOString() })
+      }
+    }
+  }, 1_000)
+
+  let looking = false
+  async function recheck(): Promise<void> {
+    const members = [...sessions()].filter(session => session.audience === 'member')
+    if (looking || members.length === 0) return
+    looking = true
+    try {
+      const revoked = await doors.revoked(members.map(({ scope }) => scope))
+      for (const session of members) if (revoked.has(session.scope)) close(session, 'unauthenticated')
+    } catch (error) {
+      // The database is away: nobody is cut off for that, and the next look follows soon.
+      log.debug({ err: error }, 'credentials could not be checked')
+    } finally {
+      looking = false
+    }
+  }
+  const rounds = setInterval(() => void recheck(), recheckMs)
+  for (const timer of [expiry, rounds]) timer.unref()
+  return {
+    recheck: () => void recheck(),
+    stop: () => {
+      clearInterval(expiry)
+      clearInterval(rounds)
+    },
+  }
+}
