@@ -1,15 +1,17 @@
 -- The trail of people's accounts. The accounts library owns the statements that change them, so the entries are written by triggers:
 -- in the same transaction, whatever statement it was. They run with the rights of whoever changes (no SECURITY DEFINER).
 
--- A UUIDv7 as the program makes them, with the fraction of the millisecond in front of the random bits (RFC 9562, 6.2, method 3):
--- what one transaction writes within a millisecond keeps its order.
-create function new_id() returns uuid language plpgsql volatile as $$
+-- A UUIDv7 as the program makes them, with the fraction of the millisecond in front of the random bits (RFC 9562, 6.2, method 3).
+-- Within a transaction each is beyond the one before, also where the clock is coarse: what happened keeps its order.
+create function event_id() returns uuid language plpgsql volatile as $$
 declare
-  micros bigint := (extract(epoch from clock_timestamp()) * 1000000)::bigint;
+  tick bigint := (extract(epoch from clock_timestamp()) * 1000 * 4096)::bigint;
   bytes bytea := uuid_send(gen_random_uuid());
 begin
-  bytes := overlay(bytes placing substring(int8send(micros / 1000) from 3) from 1 for 6);
-  bytes := overlay(bytes placing substring(int4send((28672 + (micros % 1000) * 4096 / 1000)::int) from 3) from 7 for 2);
+  tick := greatest(tick, coalesce(nullif(current_setting('app.last_event', true), '')::bigint, 0) + 1);
+  perform set_config('app.last_event', tick::text, true);
+  bytes := overlay(bytes placing substring(int8send(tick / 4096) from 3) from 1 for 6);
+  bytes := overlay(bytes placing substring(int4send((28672 + tick % 4096)::int) from 3) from 7 for 2);
   return encode(bytes, 'hex')::uuid;
 end $$;
 --> statement-breakpoint
@@ -22,7 +24,7 @@ $$;
 
 create function record_security_event(person uuid, what text, before jsonb, after jsonb) returns void language sql volatile as $$
   insert into security_events (id, user_id, action, old_values, new_values, ip_address, user_agent)
-  values (new_id(), person, what, before, after,
+  values (event_id(), person, what, before, after,
           nullif(request_origin() ->> 'ipAddress', ''), nullif(request_origin() ->> 'userAgent', ''))
 $$;
 --> statement-breakpoint

@@ -70,7 +70,7 @@ export async function start(config: Config, log: Log): Promise<Running> {
       ...contactRoutes(),
       ...widgetRoutes(),
       ...chatRoutes(),
-      ...complianceRoutes(),
+      ...complianceRoutes({ db }),
     ]
     const app = http.createHttp({
       ...{ db, doorkeeper, vault, log, metrics, routes },

@@ -280,7 +280,7 @@ async function forward(
     headers,
     ...(hasBody ? { body: JSON.stringify(call.body ?? {}) } : {}),
   })
-  const response = await parts.accounts.handle(request)
+  const response = await parts.accounts.handle(request, endpoint.path, call.origin)
   if (response.status >= 400) throw await refusalOf(response, parts.db)
   return shaped(response, endpoint.reply)
 }

@@ -77,7 +77,11 @@ function sessionRoutes({ db }: PersonRouteParts): Route[] {
       summary: 'End one of my sessions',
       params: idParams,
       handle: async ({ identity, params }) => {
-        const ended = await db.identity(identity.userId, tx => deleteSession(tx, identity.userId, params.id))
+        const ended = await db.identity(
+          identity.userId,
+          tx => deleteSession(tx, identity.userId, params.id),
+          identity.origin,
+        )
         if (ended.length === 0) throw notFound('session')
       },
     }),
@@ -88,8 +92,10 @@ function sessionRoutes({ db }: PersonRouteParts): Route[] {
       summary: 'End all my sessions but this one',
       reply: z.object({ ended: z.int() }),
       handle: async ({ identity }) => {
-        const ended = await db.identity(identity.userId, tx =>
-          deleteOtherSessions(tx, identity.userId, identity.sessionId),
+        const ended = await db.identity(
+          identity.userId,
+          tx => deleteOtherSessions(tx, identity.userId, identity.sessionId),
+          identity.origin,
         )
         return { ended: ended.length }
       },

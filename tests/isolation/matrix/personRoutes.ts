@@ -247,6 +247,11 @@ const ofPerson: Readonly<Record<string, PersonEntry>> = {
     status: 200,
     request: async ({ parley }) => ({ path: '/api/v1/me/sessions', as: await newSomebody(parley) }),
   },
+  'GET /api/v1/me/security-events': {
+    access: 'person',
+    status: 200,
+    request: async ({ parley }) => ({ path: '/api/v1/me/security-events', as: await newSomebody(parley) }),
+  },
   'DELETE /api/v1/me/sessions/{id}': {
     access: 'person',
     status: 204,
