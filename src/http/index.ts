@@ -7,7 +7,15 @@ export { describeApi } from './openapi.ts'
 export { cursorId, type PageRequest, pageOf, pageQuery, toPage } from './page.ts'
 export { docsPages, startPages } from './pages.ts'
 export { sendProblem } from './problems.ts'
-export { type Method, personRoute, publicRoute, type Route, tenantRoute } from './route.ts'
+export {
+  type Method,
+  personRoute,
+  publicRoute,
+  type Repeat,
+  Replayed,
+  type Route,
+  tenantRoute,
+} from './route.ts'
 export { isFromOurPage, originOf, refuseForeignPages } from './serve.ts'
 export { CannotListen, createHttp, type Door, openDoor } from './server.ts'
 export { type Installation, type Part, statusRoute } from './status.ts'

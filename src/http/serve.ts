@@ -6,7 +6,7 @@ import type { Fault } from '../protocol/index.ts'
 import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
 import { faultsOf, requestIdOf } from './problems.ts'
-import type { Route, RouteCall } from './route.ts'
+import { type Repeat, Replayed, type Route, type RouteCall } from './route.ts'
 
 export interface ServeParts {
   readonly db: Database
@@ -29,7 +29,7 @@ export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
     refuseForeignPages(request, parts)
     const run = await authorise(route, request, origin, parts)
     const idempotencyKey = readIdempotencyKey(request)
-    const input = { ...parseInput(route, request), origin, headers: request.headers, idempotencyKey }
+    const input = { ...parseInput(route, request), origin, headers: request.headers }
     const answer = await run(input, {
       key: route.idempotent ? idempotencyKey : undefined,
       fingerprint: fingerprintOf(request.method, request.path, input.body),
@@ -40,10 +40,6 @@ export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
   }
 }
 
-interface Repeat {
-  readonly key: string | undefined
-  readonly fingerprint: string
-}
 type Run = (call: RouteCall, repeat: Repeat) => Promise<{ body: unknown; replayed: boolean }>
 
 /** Checks the credential before anything of the request is looked at, and returns how to run the handler for it. */
@@ -54,10 +50,11 @@ async function authorise(
   parts: ServeParts,
 ): Promise<Run> {
   const { access } = route
-  const plainly = async (call: RouteCall) => ({
-    body: shape(route, await route.handle(call)),
-    replayed: false,
-  })
+  const plainly = async (call: RouteCall) => {
+    const answer = await route.handle(call)
+    const replayed = answer instanceof Replayed
+    return { body: shape(route, replayed ? answer.body : answer), replayed }
+  }
   if (access.kind === 'public') return plainly
   if (access.kind === 'tenant') {
     const scope = await parts.doorkeeper.admit(request.headers, origin)
@@ -75,7 +72,7 @@ async function authorise(
   if (access.kind === 'master_admin' && !identity.masterAdmin) {
     throw new ParleyError('forbidden', 'Only a master admin may do that.')
   }
-  return call => plainly({ ...call, identity })
+  return (call, repeat) => plainly({ ...call, identity, repeat })
 }
 
 function parseInput(route: Route, request: ExpressRequest) {

@@ -9,6 +9,7 @@ import { alreadyHereMail, type Recipient, resetMail, verificationMail } from './
 import { touchLogin } from './peopleStore.ts'
 import { queueMail } from './queueMail.ts'
 import { accounts, authSessions, twoFactors, users, verifications } from './schema.ts'
+import { spendCodes } from './spentCodes.ts'
 
 interface OAuthClient {
   readonly clientId: string
@@ -80,6 +81,7 @@ export function createAccounts(parts: AccountParts): Accounts {
 
 function authOptions(parts: AccountParts) {
   const { identityHandle, vault, log, settings, db } = parts
+  const codes = spendCodes(parts)
   return {
     appName: 'Parley',
     baseURL: settings.publicUrl,
@@ -121,9 +123,11 @@ function authOptions(parts: AccountParts) {
     session: { expiresIn: 30 * 24 * 3600, updateAge: 24 * 3600, cookieCache: { enabled: false } },
     account: { encryptOAuthTokens: true, accountLinking: { enabled: true, requireLocalEmailVerified: true } },
     verification: { storeIdentifier: 'hashed' as const },
+    hooks: { after: codes.afterEndpoint },
     databaseHooks: {
       session: {
         create: {
+          before: codes.beforeSession,
           after: async (session: { userId: string }) =>
             db.identity(session.userId, tx => touchLogin(tx, session.userId)),
         },

@@ -41,8 +41,7 @@ function ownRoutes({ db, vault }: PersonRouteParts): Route[] {
       reply: tenantView,
       status: 201,
       idempotent: true,
-      handle: ({ identity, body, idempotencyKey }) =>
-        createTenant({ db, vault }, identity, body, idempotencyKey),
+      handle: ({ identity, body, repeat }) => createTenant({ db, vault }, identity, body, repeat),
     }),
     personRoute({
       method: 'post',
