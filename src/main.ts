@@ -62,9 +62,10 @@ export async function start(config: Config, log: Log): Promise<Running> {
 
     // HTTP
     let draining = false
+    const limits = http.createLimits(config.http, redis, log)
     const routes = [
       http.statusRoute(describeInstallation(config)),
-      ...tenancy.accountRoutes({ accounts, db, publicUrl, signUp: config.accounts.signUp }),
+      ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: limits.passwords }),
       ...tenancy.personRoutes({ db, vault }),
       ...tenancy.tenancyRoutes({ vault, publicUrl }),
       ...contactRoutes(),
@@ -76,7 +77,7 @@ export async function start(config: Config, log: Log): Promise<Running> {
       ...{ db, doorkeeper, vault, log, metrics, routes },
       publicOrigin: new URL(publicUrl).origin,
       trustProxy: config.http.trustProxy,
-      limits: http.createLimits(config.http, redis, log),
+      limits,
       before: [
         http.healthRoutes({ db, metrics, metricsToken: config.http.metricsToken, draining: () => draining }),
       ],
