@@ -5,6 +5,7 @@ import { type Origin, ParleyError, plainWords, requirePermission, type Vault } f
 import type { Fault } from '../protocol/index.ts'
 import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
+import { markCursor, unmarkCursor } from './page.ts'
 import { faultsOf, requestIdOf } from './problems.ts'
 import { type Repeat, Replayed, type Route, type RouteCall } from './route.ts'
 
@@ -89,7 +90,9 @@ function parseInput(route: Route, request: ExpressRequest) {
     return undefined
   }
   const params = read(route.params, request.params, {})
-  const query = read(route.query, { ...request.query }, {})
+  const asked = read(route.query, { ...request.query }, {})
+  const { query, fault } = isList(route) ? unmarkCursor(route.path, asked) : { query: asked }
+  if (fault) faults.push(fault)
   if (route.body && request.body === undefined && bringsBody(request)) {
     throw new ParleyError('unsupported_media_type', 'Send the body as application/json.')
   }
@@ -115,8 +118,11 @@ function sendReply(route: Route, response: ExpressResponse, body: unknown): void
 /** Through JSON first, so that the schema sees what the wire carries; it keeps only the fields that the route declares. */
 function shape(route: Route, body: unknown): unknown {
   if (!route.reply || body instanceof Response) return body
-  return route.reply.parse(JSON.parse(JSON.stringify(body)))
+  const said = route.reply.parse(JSON.parse(JSON.stringify(body)))
+  return isList(route) ? markCursor(route.path, said) : said
 }
+
+const isList = ({ reply }: Route): boolean => reply instanceof z.ZodObject && 'nextCursor' in reply.shape
 
 /** Passes on what a library answered by itself: status, cookies, redirect, body. */
 async function relay(from: Response, to: ExpressResponse): Promise<void> {
