@@ -231,7 +231,7 @@ Where a request creates something and takes an \`Idempotency-Key\`, send a rando
 
 ## Limits
 
-Requests are counted per address and minute, and more strictly where a password, code or token could be guessed. \`RateLimit-Remaining\` says how many are left. Too many answer 429 with \`Retry-After\`, in seconds.
+Requests are counted per address and minute, and more strictly where a password, code or token could be guessed. \`RateLimit-Remaining\` says how many are left. Wrong passwords are counted per account as well, wherever they come from. Too many answer 429 with \`Retry-After\`, in seconds.
 
 ## Errors
 
