@@ -21,7 +21,7 @@ export const globalTables = [
 ] as const
 
 /** The trail of people's accounts: it belongs to no tenant, and is only added to. */
-const trail = 'security_events'
+export const trail = 'security_events'
 
 /** Policies beside the four of every tenant table. */
 const furtherPolicies = [
