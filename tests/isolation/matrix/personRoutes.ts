@@ -84,6 +84,16 @@ const askedToReset = async (world: World): Promise<URL> => {
 const auth = '/api/auth'
 
 const publicRoutes: Readonly<Record<string, PersonEntry>> = {
+  'POST /api/v1/visitor/sessions': {
+    access: 'public',
+    status: 201,
+    request: async ({ a }) => {
+      const { body } = await a.owner.call<{ publicKey: string }>('post', '/api/v1/widgets', {
+        name: `Widget ${newId()}`,
+      })
+      return { path: '/api/v1/visitor/sessions', body: { widget: body.publicKey } }
+    },
+  },
   'GET /api/v1/status': {
     access: 'public',
     status: 200,

@@ -232,6 +232,15 @@ export const tenantRoutes: Readonly<Record<string, TenantEntry>> = {
     status: 200,
     request: async make => ({ path: `/api/v1/conversations/${await make.conversation()}/messages` }),
   },
+  'POST /api/v1/conversations/{id}/tickets': {
+    permission: 'conversations:write',
+    status: 201,
+    request: async make => ({
+      path: `/api/v1/conversations/${await make.conversation()}/tickets`,
+      body: { name: 'A guest' },
+    }),
+    audit: ['conversation.guest_invited', 'new'],
+  },
 
   'GET /api/v1/audit': { permission: 'audit:read', status: 200, request: at('/api/v1/audit') },
 }
