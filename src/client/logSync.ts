@@ -20,7 +20,7 @@ export interface Requests {
 interface SyncPorts {
   readonly runtime: Runtime
   readonly requests: Requests
-  /** The log is open on this connection; its entries are not taken in yet. */
+  /** The log is open on this connection, and the entries that came with it are applied. */
   opened(answer: CommandOutput<'conversation.open'>): void
   applied(entries: readonly Entry[]): void
   refused(failure: Failure): void
@@ -111,8 +111,9 @@ export class LogSync {
   #opened(answer: CommandOutput<'conversation.open'>): void {
     this.#reference = { ...this.#reference, id: answer.conversation.id }
     this.#openedIn = this.#connection
-    this.#ports.opened(answer)
+    // First the entries: what they confirm is not sent again.
     this.#take(this.replica.open(answer.entries, answer.head))
+    this.#ports.opened(answer)
     this.#ports.changed()
     void this.#catchUp()
   }

@@ -52,7 +52,8 @@ export class Outbox {
   readonly #inFlight = new Set<string>()
   #careful = false
   #failures = 0
-  #notBefore = 0
+  /** Set while a timer runs that will end it: timers may fire a little early, so it is not compared with the time. */
+  #pausedUntil: number | undefined
   #cancelTimer: () => void = () => undefined
 
   constructor(ports: OutboxPorts) {
@@ -91,7 +92,7 @@ export class Outbox {
 
   pump(): void {
     const { runtime, ready } = this.#ports
-    if (!ready() || runtime.now() < this.#notBefore) return
+    if (!ready() || this.#pausedUntil !== undefined) return
     for (const item of this.#items) {
       const window = this.#careful ? 1 : runtime.settings.sendWindow
       if (this.#inFlight.size >= window) return
@@ -158,10 +159,13 @@ export class Outbox {
 
   #pause(failure: Failure): void {
     const { runtime } = this.#ports
-    const delay = runtime.retryDelay(this.#failures++, failure)
-    this.#notBefore = Math.max(this.#notBefore, runtime.now() + delay)
+    const until = runtime.now() + runtime.retryDelay(this.#failures++, failure)
+    this.#pausedUntil = Math.max(this.#pausedUntil ?? 0, until)
     this.#cancelTimer()
-    this.#cancelTimer = runtime.after(this.#notBefore - runtime.now(), () => this.pump())
+    this.#cancelTimer = runtime.after(this.#pausedUntil - runtime.now(), () => {
+      this.#pausedUntil = undefined
+      this.pump()
+    })
   }
 
   #fail(item: Pending, failure: Failure): void {

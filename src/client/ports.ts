@@ -10,7 +10,7 @@ export interface SocketPort {
   connect(): unknown
   disconnect(): unknown
   on(event: string, listener: (payload: never) => void): unknown
-  off(event: string, listener: (payload: never) => void): unknown
+  off(event?: string, listener?: (payload: never) => void): unknown
   emit(event: string, input: unknown, acknowledge: (answer: never) => void): unknown
 }
 
