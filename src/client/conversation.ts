@@ -188,7 +188,7 @@ export class Conversation {
   /** What the server says about this conversation. */
   readonly receive: { readonly [Name in ConversationEvent]: (payload: Events[Name]) => void } = {
     entries: ({ entries, head }) => this.#sync.receive(entries, head),
-    head: ({ head }) => this.#sync.noteHead(head),
+    head: ({ head }) => this.#sync.receive([], head),
     mark: mark => this.#marked(mark),
     online: ({ online }) => {
       this.#othersOnline = online
@@ -259,7 +259,7 @@ export class Conversation {
     const expected = this.#acknowledged
     this.#link.runtime.after(this.#link.runtime.settings.echoGraceMs, () => {
       this.#watching = false
-      this.#sync.noteHead(expected)
+      this.#sync.receive([], expected)
       this.#watchFor(expected)
     })
   }

@@ -68,13 +68,11 @@ export class LogSync {
     if (this.#ports.requests.online && !this.live) this.connected()
   }
 
+  /** Entries without a place to go, and none at all, still tell that there are more. */
   receive(entries: readonly Entry[], head: number): void {
+    const before = this.replica.head
     this.#take(this.replica.receive(entries, head))
-    void this.#catchUp()
-  }
-
-  noteHead(head: number): void {
-    this.replica.noteHead(head)
+    if (this.replica.head > before) this.#ports.changed()
     void this.#catchUp()
   }
 

@@ -57,9 +57,12 @@ export const defaultSettings = {
   ackTimeoutMs: 8_000,
   /** From the start of an attempt, fetching the credential included, to the server's welcome. */
   connectTimeoutMs: 10_000,
-  /** Attempt n waits a random part of base · 2ⁿ, at most the cap: the first is quick, a crowd comes back spread out. */
+  /**
+   * Attempt n waits a random part of base · 2ⁿ, at most of the cap: the first is quick, and a crowd comes back spread out. With
+   * this cap whoever was cut by a node that is back within a second has tried it within five.
+   */
   backoffBaseMs: 250,
-  backoffCapMs: 5_000,
+  backoffCapMs: 4_000,
   /** A connection that lasted this long was a good one: the next loss starts at the quick retry again. */
   stableAfterMs: 5_000,
   /**

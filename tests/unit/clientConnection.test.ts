@@ -29,7 +29,7 @@ describe('backoff', () => {
     fc.assert(
       fc.property(fc.nat(10_000), random, fc.nat(60), (attempt, chance, retryAfter) => {
         const runtime = new Runtime(systemClock, () => chance, defaultSettings)
-        const bound = Math.min(5_000, 250 * 2 ** attempt)
+        const bound = Math.min(4_000, 250 * 2 ** attempt)
         expect(runtime.retryDelay(attempt)).toBe(chance * bound)
         const asked = runtime.retryDelay(attempt, failure('rate_limited', true, retryAfter))
         expect(asked).toBeGreaterThanOrEqual(retryAfter * 1_000)
