@@ -185,6 +185,25 @@ describe('order', () => {
     )
   })
 
+  test('after a refusal those that were under way go again one at a time, in order, then as many as before', async () => {
+    const at: number[] = []
+    peer.faults.refuse = ({ command }) =>
+      command === 'message.send' && at.push(Date.now()) <= 4 ? failure('rate_limited', true, 0.05) : undefined
+    peer.faults.delayAckMs = ({ command }) => (command === 'message.send' && at.length > 4 ? 100 : 0)
+    peer.faults.loseEvent = name => name === 'entries'
+    const client = visitorOf(peer, { options: { sendWindow: 4 } })
+    const log = peer.newLog()
+    const conversation = client.conversation(log.id)
+    await client.connect()
+    await live(conversation)
+    for (const text of numbers(8)) conversation.send(text)
+    await eventually('all are stored', () => log.head === 8)
+    expect(log.entries.map(({ text }) => text)).toEqual(numbers(8))
+    const pauses = at.slice(5).map((time, index) => time - (at[index + 4] ?? 0))
+    for (const pause of pauses.slice(0, 4)) expect(pause).toBeGreaterThanOrEqual(95)
+    for (const pause of pauses.slice(4)) expect(pause).toBeLessThan(95)
+  })
+
   test('a window lets several be without an answer at once; without it there is one', async () => {
     for (const sendWindow of [1, 4]) {
       peer.faults.delayAckMs = ({ command }) => (command === 'message.send' ? 150 : 0)
