@@ -120,6 +120,13 @@ module.exports = {
     },
     mayOnlyReach('protocol', []),
     mayOnlyReach('client', ['protocol']),
+    {
+      name: 'client-takes-types',
+      comment: 'Browsers load it: neither the weight of zod, nor Node, nor a package.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^src/client/', dependencyTypesNot: ['type-only'] },
+    },
     mayOnlyReach('kernel', ['protocol']),
     mayOnlyReach('db', ['protocol', 'kernel']),
     mayOnlyReach('providers', ['protocol', 'kernel']),
