@@ -17,9 +17,9 @@ export const gatewayDoors = (parts: {
   member: createMemberDoor(parts.doorkeeper),
   participant: parts.tickets.admit,
   renew: async (audience, scope, credential) => {
-    if (audience === 'visitor') return parts.visitors.renew(scope, credential)
+    if (audience === 'visitor') return parts.visitors.renew(scope, credential ?? '')
     // What lets members in is looked at again and again, and has no time of its own.
-    return audience === 'participant' ? parts.tickets.renew(scope, credential) : null
+    return audience === 'participant' ? parts.tickets.renew(scope, credential ?? '') : null
   },
   revoked: scopes => outdatedScopes(parts.db, scopes),
 })

@@ -149,8 +149,9 @@ function createServer(
     perMessageDeflate: false,
     httpCompression: false,
     wsEngine: FrugalWebSocketServer,
-    pingInterval: 25_000,
-    pingTimeout: 20_000,
+    // A connection that leads nowhere without saying so is noticed within both together.
+    pingInterval: 12_000,
+    pingTimeout: 8_000,
     allowRequest,
     // Which pages may connect is decided there; this only lets a browser read the answers of polling.
     cors: { origin: true, credentials: true },

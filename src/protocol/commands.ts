@@ -19,7 +19,7 @@ const page = z.object({
   entries: z.array(entrySchema),
   /** Position of the last entry, read before the entries were: there are never fewer than it says (L5). */
   head: position,
-  /** Whether there is more in the direction that was asked for. */
+  /** Whether there is more in the direction that was asked for: newer with `after`, otherwise older. */
   more: z.boolean(),
 })
 
@@ -132,7 +132,8 @@ export const commands = {
   'inbox.unsubscribe': { for: ['member'], input: z.strictObject({}), output: z.object({}) },
   'session.renew': {
     for: everyone,
-    input: z.strictObject({ credential: z.string().min(1).max(4_096) }),
+    /** Left out by who connected with a session cookie: it is looked at anew. */
+    input: z.strictObject({ credential: z.string().min(1).max(4_096).optional() }),
     output: z.object({ expiresAt: z.iso.datetime().nullable() }),
   },
 } as const satisfies Record<string, CommandShape>
