@@ -232,6 +232,11 @@ export const tenantRoutes: Readonly<Record<string, TenantEntry>> = {
     status: 200,
     request: async make => ({ path: `/api/v1/conversations/${await make.conversation()}/messages` }),
   },
+  'GET /api/v1/undelivered': {
+    permission: 'conversations:read',
+    status: 200,
+    request: at('/api/v1/undelivered'),
+  },
   'POST /api/v1/conversations/{id}/tickets': {
     permission: 'conversations:write',
     status: 201,
