@@ -93,6 +93,36 @@ const settings = {
     about: 'Sender of all mails.',
     example: 'Parley <parley@example.com>',
   },
+  MAX_FILE_MIB: {
+    schema: whole(1, 1_024).default(20),
+    about: 'The largest file that is taken into a conversation, in MiB.',
+    example: '20',
+  },
+  S3_ENDPOINT: {
+    schema: webAddress.optional(),
+    about:
+      'S3-compatible store for files; needs the other S3 settings too. Unset: files lie in PARLEY_DATA/files.',
+    example: 'https://s3.eu-central-1.amazonaws.com',
+  },
+  S3_BUCKET: {
+    schema: z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket')
+      .optional(),
+    about: 'An existing bucket, for files alone.',
+  },
+  S3_REGION: {
+    schema: z
+      .string()
+      .regex(/^[\w-]{1,64}$/, 'must be the name of a region')
+      .optional(),
+    about: 'Region of the bucket; services without regions take us-east-1.',
+  },
+  S3_ACCESS_KEY_ID: {
+    schema: z.string().optional(),
+    about: 'Key that may read, write, list and delete in the bucket.',
+  },
+  S3_SECRET_ACCESS_KEY: { schema: secret().optional(), about: 'Secret of that key.' },
   SIGN_UP: { schema: flag.default(true), about: 'Whether strangers may create accounts.', example: 'true' },
   MASTER_ADMIN_EMAILS: {
     schema: z
@@ -196,12 +226,31 @@ export function parseConfig(environment: Environment): Config {
       )
     }
   }
+  const missing = s3Names.filter(name => !given(name))
+  if (missing.length < s3Names.length)
+    faults.push(...missing.map(name => `${name}: is required with the other S3 settings`))
   if (faults.length > 0) throw new ConfigError(faults)
   return {
     ...assemble(values as Values),
     startedByNpm: environment.npm_lifecycle_event === 'start',
     unknownSettings: [],
   }
+}
+
+const s3Names = [
+  'S3_ENDPOINT',
+  'S3_BUCKET',
+  'S3_REGION',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+] as const satisfies Name[]
+
+/** All of it or nothing: the settings have been checked by then. */
+function s3Of(values: Values) {
+  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region } = values
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = values
+  if (!endpoint || !bucket || !region || !accessKeyId || !secretAccessKey) return undefined
+  return { endpoint, bucket, region, accessKeyId, secretAccessKey }
 }
 
 function oauthNames(provider: OAuthProvider): [Name, Name] {
@@ -235,6 +284,7 @@ function assemble(values: Values) {
     secret: values.PARLEY_SECRET,
     database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
     redisUrl: values.REDIS_URL,
+    files: { maxBytes: values.MAX_FILE_MIB * 1024 * 1024, s3: s3Of(values) },
     mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
     accounts: { signUp: values.SIGN_UP, masterAdminEmails: values.MASTER_ADMIN_EMAILS, oauth },
     seedDemo: values.SEED_DEMO ?? values.DATABASE_URL === undefined,

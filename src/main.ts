@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { chatRoutes, seedDemoConversations } from './chat/index.ts'
+import * as chat from './chat/index.ts'
 import { complianceRoutes, recordAudit } from './compliance/index.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
 import { contactRoutes, seedDemoContacts } from './contacts/index.ts'
@@ -10,7 +10,9 @@ import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
 import * as http from './http/index.ts'
 import { createLog, createMetrics, createVault, type Log, ParleyError, version } from './kernel/index.ts'
+import { createDiskStore } from './providers/diskFiles.ts'
 import { createMailer } from './providers/mail.ts'
+import { createThumbnailer } from './providers/thumbnails.ts'
 import * as tenancy from './tenancy/index.ts'
 import { seedDemoWidget, widgetRoutes } from './widgets/index.ts'
 
@@ -56,7 +58,8 @@ export async function start(config: Config, log: Log): Promise<Running> {
     const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
     const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
     db.during(recordAudit)
-    await jobs.start([tenancy.sendMailHandler(vault, mailer), tenancy.sweepTenants(db, [http.forgetOldKeys])])
+    const files = await openFiles(config, { db, vault, log, publicUrl })
+    await jobs.start([tenancy.sendMailHandler(vault, mailer), nightlySweep(db), ...chat.fileJobs(files)])
     stops.push(() => jobs.stop())
     const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
@@ -69,7 +72,8 @@ export async function start(config: Config, log: Log): Promise<Running> {
       ...tenancy.tenancyRoutes({ vault, publicUrl }),
       ...contactRoutes(),
       ...widgetRoutes(),
-      ...chatRoutes(),
+      ...chat.chatRoutes(),
+      ...chat.fileRoutes(files),
       ...complianceRoutes(),
     ]
     const app = http.createHttp({
@@ -152,6 +156,21 @@ function connectRedis(config: Config, log: Log, stops: Stops): Redis | undefined
   return redis
 }
 
+const nightlySweep = (db: database.Database) =>
+  tenancy.sweepTenants(db, [http.forgetOldKeys, chat.queueFileSweep])
+
+async function openFiles(
+  config: Config,
+  parts: Pick<chat.FileParts, 'db' | 'vault' | 'log'> & { readonly publicUrl: string },
+): Promise<chat.FileParts> {
+  const { s3, maxBytes } = config.files
+  // What speaks to S3 is large, so it is loaded only where it is used.
+  const store = s3
+    ? (await import('./providers/s3Files.ts')).createS3Store(s3)
+    : createDiskStore(join(config.dataFolder, 'files'))
+  return { ...parts, store, maxBytes, links: chat.createFileLinks(parts), thumbnails: createThumbnailer() }
+}
+
 /** Returns the login where it is known: on a shared database it is that of the node that made the workspace. */
 async function seedDemo(config: Config, db: database.Database): Promise<tenancy.DemoLogin | undefined> {
   const password = await keptSecret(config.dataFolder, 'demo-password', 9)
@@ -160,7 +179,7 @@ async function seedDemo(config: Config, db: database.Database): Promise<tenancy.
   const seeding = tenancy.seedDemoTenant(db, login, async (scope, tx) => {
     const contactIds = await seedDemoContacts(scope, tx)
     const widgetId = await seedDemoWidget(scope, tx)
-    await seedDemoConversations(scope, tx, { contactIds, widgetId })
+    await chat.seedDemoConversations(scope, tx, { contactIds, widgetId })
   })
   const made = await seeding.catch(error => {
     // A node that starts at the same moment was faster, and makes the same.
@@ -188,6 +207,9 @@ const describeParts = (config: Config): http.Part[] => [
   config.mail.smtpUrl
     ? { name: 'Mail', state: 'connected', detail: 'SMTP' }
     : { name: 'Mail', state: 'built in', detail: 'Written to the outbox folder; links appear in the log' },
+  config.files.s3
+    ? { name: 'Files', state: 'connected', detail: 'S3-compatible store' }
+    : { name: 'Files', state: 'built in', detail: 'In the data folder' },
   {
     name: 'Sign-in with',
     state: 'configured',

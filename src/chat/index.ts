@@ -1,2 +1,3 @@
+export * from './files/index.ts'
 export { chatRoutes } from './http.ts'
 export { seedDemoConversations } from './seedDemoConversations.ts'

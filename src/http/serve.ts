@@ -6,7 +6,9 @@ import type { Fault } from '../protocol/index.ts'
 import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
 import { faultsOf, requestIdOf } from './problems.ts'
+import { relay } from './relay.ts'
 import type { Route, RouteCall } from './route.ts'
+import { discardRest, uploadOf } from './upload.ts'
 
 export interface ServeParts {
   readonly db: Database
@@ -26,16 +28,21 @@ export const originOf = (request: ExpressRequest, response: ExpressResponse): Or
 export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
   return async (request, response) => {
     const origin = originOf(request, response)
+    if (route.accepts) response.once('finish', () => discardRest(request))
     refuseForeignPages(request, parts)
     const run = await authorise(route, request, origin, parts)
     const idempotencyKey = readIdempotencyKey(request)
-    const input = { ...parseInput(route, request), origin, headers: request.headers, idempotencyKey }
+    const input = {
+      ...parseInput(route, request),
+      ...{ origin, headers: request.headers, idempotencyKey },
+      upload: route.accepts && uploadOf(request),
+    }
     const answer = await run(input, {
       key: route.idempotent ? idempotencyKey : undefined,
       fingerprint: fingerprintOf(request.method, request.path, input.body),
     })
     if (answer.replayed) response.set('Idempotent-Replayed', 'true')
-    if (answer.body instanceof Response) await relay(answer.body, response)
+    if (answer.body instanceof Response) await relay(answer.body, request, response)
     else sendReply(route, response, answer.body)
   }
 }
@@ -62,6 +69,7 @@ async function authorise(
   if (access.kind === 'tenant') {
     const scope = await parts.doorkeeper.admit(request.headers, origin)
     requirePermission(scope, access.permission)
+    if (route.accepts) return call => plainly({ ...call, scope })
     return (call, repeat) =>
       parts.db.scoped(scope, async tx => {
         // Shaped before the commit: an answer that cannot be given must not stand for a change that was made.
@@ -96,7 +104,7 @@ function parseInput(route: Route, request: ExpressRequest) {
   if (route.body && request.body === undefined && bringsBody(request)) {
     throw new ParleyError('unsupported_media_type', 'Send the body as application/json.')
   }
-  const body = read(route.body, request.body, {})
+  const body = route.accepts ? undefined : read(route.body, request.body, {})
   if (faults.length > 0) throw new ParleyError('invalid_request', undefined, { faults })
   return { params, query, body }
 }
@@ -119,14 +127,6 @@ function sendReply(route: Route, response: ExpressResponse, body: unknown): void
 function shape(route: Route, body: unknown): unknown {
   if (!route.reply || body instanceof Response) return body
   return route.reply.parse(JSON.parse(JSON.stringify(body)))
-}
-
-/** Passes on what a library answered by itself: status, cookies, redirect, body. */
-async function relay(from: Response, to: ExpressResponse): Promise<void> {
-  to.status(from.status)
-  for (const [name, value] of from.headers) if (name !== 'set-cookie') to.set(name, value)
-  for (const cookie of from.headers.getSetCookie()) to.append('set-cookie', cookie)
-  to.send(Buffer.from(await from.arrayBuffer()))
 }
 
 function readIdempotencyKey(request: ExpressRequest): string | undefined {

@@ -1,0 +1,7 @@
+export { createFileLinks, type FileLinks } from './fileLinks.ts'
+export { fileJobs } from './jobs.ts'
+export type { FileParts } from './parts.ts'
+export { fileRoutes } from './routes.ts'
+export { signFileLinks } from './signFileLinks.ts'
+export { queueFileSweep } from './sweepFiles.ts'
+export { type FileView, type Incoming, uploadFile } from './uploadFile.ts'
