@@ -40,20 +40,28 @@ export function createS3Store(settings: S3Settings): FileStore {
 
   return {
     provider: 's3',
-    put: (key, content) => upload(client, place(key), content),
-    get: (key, range) =>
-      ifThere(async () => {
-        const Range = range && `bytes=${range.first}-${range.last}`
-        const { Body } = await client.send(new GetObjectCommand({ ...place(key), Range }))
+    async put(key, content) {
+      await upload(client, place(key), content)
+    },
+    async get(key, range) {
+      const request = { ...place(key), Range: range && `bytes=${range.first}-${range.last}` }
+      return ifThere(async () => {
+        const { Body } = await client.send(new GetObjectCommand(request))
         if (!(Body instanceof Readable)) throw new Error('the object has no content')
         return contentOf(Body)
-      }),
-    stat: key =>
-      ifThere(async () => {
-        const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(place(key)))
+      })
+    },
+    async stat(key) {
+      const request = place(key)
+      return ifThere(async () => {
+        const { ContentLength = 0, LastModified } = await client.send(new HeadObjectCommand(request))
         return { size: ContentLength, storedAt: LastModified ?? new Date() }
-      }),
-    delete: key => attempt(async () => void (await client.send(new DeleteObjectCommand(place(key))))),
+      })
+    },
+    async delete(key) {
+      const request = place(key)
+      await attempt(() => client.send(new DeleteObjectCommand(request)))
+    },
     async *list(tenantId, storedBefore) {
       const request = { Bucket, Prefix: `${checkedTenant(tenantId)}/` }
       for await (const page of pagesOf(client, request)) {

@@ -89,6 +89,17 @@ const publicRoutes: Readonly<Record<string, PersonEntry>> = {
     status: 200,
     request: () => Promise.resolve({ path: '/api/v1/status' }),
   },
+  'GET /files/{token}': {
+    access: 'public',
+    status: 200,
+    request: async ({ a, makeA }) => {
+      const upload = `/api/v1/conversations/${await makeA.conversation()}/files?name=notes.txt`
+      const type = { 'content-type': 'text/plain' }
+      const file = await a.owner.call<{ id: string }>('post', upload, 'some notes', type)
+      const link = await a.owner.call<{ url: string }>('post', `/api/v1/files/${file.body.id}/link`)
+      return { path: new URL(link.body.url).pathname }
+    },
+  },
   'POST /api/auth/sign-up/email': {
     access: 'public',
     status: 200,
