@@ -63,7 +63,7 @@ function describeRoute(
   route: Route,
   schemaOf: (schema: z.ZodType, io: 'input' | 'output') => unknown,
 ): JsonObject {
-  const status = route.status ?? (route.reply ? 200 : 204)
+  const status = route.status ?? (route.reply || route.sendsFile ? 200 : 204)
   const problem = (description: string) => ({
     description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },

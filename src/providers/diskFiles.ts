@@ -64,15 +64,12 @@ export function createDiskStore(root: string): FileStore {
         if (await isOlder(join(folder, name), storedBefore)) yield `${tenantId}/${name}`
       }
     },
-    async discardUnfinished(begunBefore) {
-      const entries = (await ifThere(() => readdir(root, { withFileTypes: true }))) ?? []
-      for (const tenant of entries.filter(entry => entry.isDirectory())) {
-        const folder = join(root, tenant.name)
-        for (const name of (await ifThere(() => readdir(folder))) ?? []) {
-          const path = join(folder, name)
-          if (name.startsWith(draftMark) && (await isOlder(path, begunBefore)))
-            await attempt(() => rm(path, { force: true }))
-        }
+    async discardUnfinished(tenantId, begunBefore) {
+      const folder = folderOf(tenantId)
+      for (const name of (await ifThere(() => readdir(folder))) ?? []) {
+        const path = join(folder, name)
+        if (name.startsWith(draftMark) && (await isOlder(path, begunBefore)))
+          await attempt(() => rm(path, { force: true }))
       }
     },
   }

@@ -36,8 +36,8 @@ export interface FileStore {
   delete(key: string): Promise<void>
   /** The keys of a tenant's objects that were stored before a moment; in no order. */
   list(tenantId: string, storedBefore: Date): AsyncIterable<string>
-  /** Removes what a process that was killed left of objects it had begun before a moment. */
-  discardUnfinished(begunBefore: Date): Promise<void>
+  /** Removes what a process that was killed left of a tenant's objects that it had begun before a moment. */
+  discardUnfinished(tenantId: string, begunBefore: Date): Promise<void>
 }
 
 export interface Key {
@@ -45,15 +45,10 @@ export interface Key {
   readonly name: string
 }
 
-export function isKey(key: string): boolean {
+export function parseKey(key: string): Key {
   const [tenantId = '', name = '', ...rest] = key.split('/')
   const named = name.length <= 200 && /^[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(name)
-  return rest.length === 0 && isUuid(tenantId) && named
-}
-
-export function parseKey(key: string): Key {
-  if (!isKey(key)) throw new Error('this is not the key of a file')
-  const [tenantId = '', name = ''] = key.split('/')
+  if (rest.length > 0 || !isUuid(tenantId) || !named) throw new Error('this is not the key of a file')
   return { tenantId, name }
 }
 

@@ -16,7 +16,6 @@ import {
   checkedTenant,
   contentOf,
   type FileStore,
-  isKey,
   parseKey,
   storeUnavailable,
 } from './files.ts'
@@ -69,7 +68,10 @@ export function createS3Store(settings: S3Settings): FileStore {
           if (Key && LastModified && LastModified.getTime() < storedBefore.getTime()) yield Key
       }
     },
-    discardUnfinished: begunBefore => attempt(() => abortUploads(client, Bucket, begunBefore)),
+    async discardUnfinished(tenantId, begunBefore) {
+      const request = { Bucket, Prefix: `${checkedTenant(tenantId)}/` }
+      await attempt(() => abortUploads(client, request, begunBefore))
+    },
   }
 }
 
@@ -124,13 +126,15 @@ async function* pagesOf(client: S3Client, request: { Bucket: string; Prefix: str
   }
 }
 
-async function abortUploads(client: S3Client, Bucket: string, begunBefore: Date): Promise<void> {
-  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }))
+async function abortUploads(
+  client: S3Client,
+  request: { Bucket: string; Prefix: string },
+  begunBefore: Date,
+): Promise<void> {
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand(request))
   for (const { Key, UploadId, Initiated } of Uploads) {
-    // The bucket may hold what others are uploading.
-    if (!Key || !isKey(Key) || !UploadId || !Initiated) continue
-    if (Initiated.getTime() < begunBefore.getTime())
-      await client.send(new AbortMultipartUploadCommand({ Bucket, Key, UploadId }))
+    if (Initiated && Initiated.getTime() < begunBefore.getTime())
+      await client.send(new AbortMultipartUploadCommand({ Bucket: request.Bucket, Key, UploadId }))
   }
 }
 

@@ -229,9 +229,12 @@ describe('a file store on disk', () => {
       (await readdir(join(folder, tenantId))).filter(name => name.startsWith('.draft-'))
     await writeFile(join(folder, tenantId, '.draft-old'), 'x')
     await utimes(join(folder, tenantId, '.draft-old'), 0, 0)
-    await store.discardUnfinished(new Date(Date.now() - 60_000))
+    await store.discardUnfinished(newId(), new Date(Date.now() + 60_000))
+    expect(await drafts()).toContain('.draft-old')
+    await store.discardUnfinished(tenantId, new Date(Date.now() - 60_000))
+    expect(await drafts()).not.toContain('.draft-old')
     expect((await drafts()).length).toBeLessThanOrEqual(2)
-    await store.discardUnfinished(new Date(Date.now() + 60_000))
+    await store.discardUnfinished(tenantId, new Date(Date.now() + 60_000))
     expect(await drafts()).toEqual([])
     expect(await keysOf(store, tenantId)).toEqual(listed)
     await rm(folder, { recursive: true })
@@ -279,7 +282,7 @@ describe.runIf(inject('services').s3)('a file store on S3', () => {
     for (const work of attempts) await expect(work()).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  test('removes what was begun long ago and never finished, and nothing that others are uploading', async () => {
+  test('removes what was begun long ago and never finished, and nothing of other tenants', async () => {
     const { S3Client, CreateMultipartUploadCommand, ListMultipartUploadsCommand } = await import(
       '@aws-sdk/client-s3'
     )
@@ -292,15 +295,16 @@ describe.runIf(inject('services').s3)('a file store on S3', () => {
       },
     })
     const Bucket = settings.bucket
-    const ours = `${newId()}/${newId()}`
-    const others = 'backups/of-somebody.tar'
+    const tenantId = newId()
+    const ours = `${tenantId}/${newId()}`
+    const others = `${newId()}/${newId()}`
     for (const Key of [ours, others]) await client.send(new CreateMultipartUploadCommand({ Bucket, Key }))
     const begun = async () =>
       ((await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads ?? []).map(({ Key }) => Key)
     const store = createS3Store(settings)
-    await store.discardUnfinished(new Date(Date.now() - 60_000))
+    await store.discardUnfinished(tenantId, new Date(Date.now() - 60_000))
     expect(await begun()).toEqual(expect.arrayContaining([ours, others]))
-    await store.discardUnfinished(new Date(Date.now() + 60_000))
+    await store.discardUnfinished(tenantId, new Date(Date.now() + 60_000))
     expect(await begun()).not.toContain(ours)
     expect(await begun()).toContain(others)
     client.destroy()

@@ -36,8 +36,11 @@ export interface FileWorld {
   leavesNothing(work: () => Promise<unknown>): Promise<void>
 }
 
-export async function startFileWorld(kind: DatabaseKind): Promise<FileWorld> {
-  const parley = await startParley(kind, { MAX_FILE_MIB: '2' })
+export async function startFileWorld(
+  kind: DatabaseKind,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<FileWorld> {
+  const parley = await startParley(kind, { MAX_FILE_MIB: '2', ...environment })
   const workspace = await quickWorkspace(parley)
   const newConversation: FileWorld['newConversation'] = async ({ tenantId }) => {
     const id = newId()

@@ -29,7 +29,7 @@ export async function sweepFiles(
   { db, store }: Pick<FileParts, 'db' | 'store'>,
   before: Date = new Date(Date.now() - dayMs),
 ): Promise<void> {
-  await store.discardUnfinished(before)
+  await store.discardUnfinished(scope.tenantId, before)
   let batch: string[] = []
   const removeOrphans = async () => {
     const keys = batch
