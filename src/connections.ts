@@ -6,6 +6,8 @@ import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
 import * as gateways from './gateway/index.ts'
 import type { Log, Metrics } from './kernel/index.ts'
+import { createDiskStore } from './providers/diskFiles.ts'
+import type { FileStore } from './providers/files.ts'
 
 /** What the program is connected to. Each pushes how it is undone, which happens in the opposite order. */
 export type Stops = (() => Promise<void> | void)[]
@@ -88,4 +90,11 @@ export function connectBus(
   const bus = gateways.connectBus({ url: config.redisUrl.reveal(), cluster: config.redisCluster }, parts)
   stops.push(() => bus.close())
   return bus
+}
+
+/** Where the files of conversations are kept. What speaks to S3 is large, so it is loaded only where it is used. */
+export async function openFileStore(config: Config): Promise<FileStore> {
+  const { s3 } = config.files
+  if (s3) return (await import('./providers/s3Files.ts')).createS3Store(s3)
+  return createDiskStore(join(config.dataFolder, 'files'))
 }

@@ -19,6 +19,9 @@ const describeParts = (config: Config): Part[] => [
   config.mail.smtpUrl
     ? { name: 'Mail', state: 'connected', detail: 'SMTP' }
     : { name: 'Mail', state: 'built in', detail: 'Written to the outbox folder; links appear in the log' },
+  config.files.s3
+    ? { name: 'Files', state: 'connected', detail: 'S3-compatible store' }
+    : { name: 'Files', state: 'built in', detail: 'In the data folder' },
   {
     name: 'Sign-in with',
     state: 'configured',

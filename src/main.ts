@@ -3,7 +3,15 @@ import { setTimeout as pause } from 'node:timers/promises'
 import * as chat from './chat/index.ts'
 import { complianceRoutes, recordAudit } from './compliance/index.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
-import { connectBus, connectRedis, lockData, openDatabase, type Stops, stopAll } from './connections.ts'
+import {
+  connectBus,
+  connectRedis,
+  lockData,
+  openDatabase,
+  openFileStore,
+  type Stops,
+  stopAll,
+} from './connections.ts'
 import { contactRoutes } from './contacts/index.ts'
 import { DataFolderUnusable, keptSecret, openDataFolder } from './dataFolder.ts'
 import { FolderInUse } from './db/embedded/index.ts'
@@ -15,6 +23,7 @@ import * as http from './http/index.ts'
 import { describeInstallation } from './installation.ts'
 import { createLog, createMetrics, createVault, type Log, newId, version } from './kernel/index.ts'
 import { createMailer } from './providers/mail.ts'
+import { createThumbnailer } from './providers/thumbnails.ts'
 import * as tenancy from './tenancy/index.ts'
 import * as widgets from './widgets/index.ts'
 
@@ -73,7 +82,15 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
   const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
   db.during(recordAudit)
-  await jobs.start([tenancy.sendMailHandler(vault, mailer), tenancy.sweepTenants(db, [http.forgetOldKeys])])
+  const files = {
+    ...{ db, vault, log, maxBytes: config.files.maxBytes },
+    store: await openFileStore(config),
+    links: chat.createFileLinks({ vault, publicUrl }),
+    offers: chat.createUploadOffers({ vault, publicUrl }),
+    thumbnails: createThumbnailer(),
+  }
+  const nightly = tenancy.sweepTenants(db, [http.forgetOldKeys, chat.queueFileSweep])
+  await jobs.start([tenancy.sendMailHandler(vault, mailer), nightly, ...chat.fileJobs(files)])
   stops.push(() => jobs.stop())
   const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
@@ -97,13 +114,20 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
     ...widgets.widgetRoutes(),
     ...widgets.visitorRoutes(visitors),
     ...chat.chatRoutes(tickets),
+    ...chat.fileRoutes(files),
     ...complianceRoutes({ db }),
   ]
-  return { doorkeeper, demo, gateway, live, routes }
+  const commands = [...live.commands, ...chat.fileCommands(files)]
+  return { doorkeeper, demo, gateway, live, commands, routes }
 }
 
 /** Begins to answer, and leaves in order: say no to new callers, give connections back, finish what runs. */
-function serve(config: Config, core: Core, { doorkeeper, gateway, live, routes }: Rooms, stops: Stops): void {
+function serve(
+  config: Config,
+  core: Core,
+  { doorkeeper, gateway, live, commands, routes }: Rooms,
+  stops: Stops,
+): void {
   const { db, vault, log, metrics, limits, door, publicUrl, publicOrigin } = core
   const { drainSeconds, metricsToken, trustProxy } = config.http
   let draining = false
@@ -115,7 +139,7 @@ function serve(config: Config, core: Core, { doorkeeper, gateway, live, routes }
       http.startPages(doorkeeper),
     ],
   })
-  gateway.open(door.server, live.commands)
+  gateway.open(door.server, commands)
   door.serve(app)
   stops.push(async () => {
     draining = true

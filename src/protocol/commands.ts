@@ -116,6 +116,24 @@ export const commands = {
     input: z.strictObject({ conversationId, typing: z.boolean() }),
     output: z.object({}),
   },
+  'file.offer': {
+    for: ['visitor', 'participant'],
+    input: z.strictObject({ conversationId, name: z.string().trim().min(1).max(255) }),
+    /** Where to POST the file, once, as it is; members and keys upload through the API. */
+    output: z.object({ url: z.url(), expiresAt: z.iso.datetime() }),
+  },
+  'file.link': {
+    for: everyone,
+    input: z.strictObject({ fileId: z.uuid() }),
+    /** Addresses under which the file can be read for a while. */
+    output: z.object({
+      url: z.url(),
+      expiresAt: z.iso.datetime(),
+      thumbnailUrl: z.url().optional(),
+      width: z.int().optional(),
+      height: z.int().optional(),
+    }),
+  },
   'presence.set': {
     for: ['member'],
     input: z.strictObject({ status: z.enum(['online', 'away']) }),
