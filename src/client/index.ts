@@ -1,0 +1,13 @@
+export { type Client, type ClientEvents, type ClientParts, type Counters, createClient } from './client.ts'
+export type { ConnectionState } from './connection.ts'
+export type { Conversation, ConversationSnapshot } from './conversation.ts'
+export {
+  type ClientStore,
+  type Clock,
+  type Credential,
+  memoryStore,
+  type Settings,
+  type SocketPort,
+} from './ports.ts'
+export { LogReplica } from './replica.ts'
+export { type Delivery, foldView, type Message, type Sender } from './view.ts'
