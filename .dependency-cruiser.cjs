@@ -31,7 +31,7 @@ const modules = '(?:^|/)node_modules/'
 const packages = names => `${modules}(${names.join('|')})/`
 
 /** The files that hold tables and statements. */
-const tables = '/schema\\.ts$'
+const tables = '/(schema|[a-z]\\w*Schema)\\.ts$'
 const statements = '/(store|[a-z]\\w*Store)\\.ts$'
 
 /** Drizzle as a language for statements; the rest of it opens connections. */

@@ -87,3 +87,21 @@ begin
     create policy platform_list on tenants for select to parley_platform using (true);
   end if;
 end $$;
+
+-- What came later to a person's own tables. Each with a condition of its own: a database that has the former lacks the latter.
+do $$
+begin
+  if not has_table_privilege('parley_identity', 'spent_codes', 'select') then
+    grant select, insert, update, delete on founding_keys, spent_codes to parley_identity;
+  end if;
+
+  -- The trail of accounts is append-only, and a person reads their own. Not forced: what a deleted account takes with it is deleted, and
+  -- recorded, in the name of the tables' owner.
+  if not has_table_privilege('parley_identity', 'security_events', 'select') then
+    alter table security_events enable row level security;
+    grant select, insert on security_events to parley_identity;
+    create policy anybodys_event on security_events for insert to parley_identity with check (true);
+    create policy own_events on security_events for select to parley_identity
+      using (user_id = (select nullif(current_setting('app.user_id', true), '')::uuid));
+  end if;
+end $$;

@@ -92,22 +92,23 @@ export async function start(config: Config, log: Log): Promise<Running> {
 
     // HTTP
     let draining = false
+    const limits = http.createLimits(config.http, redis, log)
     const routes = [
       http.statusRoute(describeInstallation(config)),
-      ...tenancy.accountRoutes({ accounts, db, publicUrl, signUp: config.accounts.signUp }),
+      ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: limits.passwords }),
       ...tenancy.personRoutes({ db, vault }),
       ...tenancy.tenancyRoutes({ vault, publicUrl }),
       ...contactRoutes(),
       ...widgets.widgetRoutes(),
       ...widgets.visitorRoutes(visitors),
       ...chat.chatRoutes(tickets),
-      ...complianceRoutes(),
+      ...complianceRoutes({ db }),
     ]
     const app = http.createHttp({
       ...{ db, doorkeeper, vault, log, metrics, routes },
       publicOrigin,
       trustProxy: config.http.trustProxy,
-      limits: http.createLimits(config.http, redis, log),
+      limits,
       before: [
         http.healthRoutes({ db, metrics, metricsToken: config.http.metricsToken, draining: () => draining }),
       ],

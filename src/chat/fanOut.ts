@@ -1,8 +1,8 @@
 import type { Database } from '../db/index.ts'
 import { type Gateway, rooms } from '../gateway/index.ts'
 import { type Log, type Metrics, type Scope, systemScope } from '../kernel/index.ts'
-import type { ConversationLine, Entry } from '../protocol/index.ts'
-import { readLines } from './linesStore.ts'
+import type { Entry } from '../protocol/index.ts'
+import { createInbox } from './inbox.ts'
 import type { MovedMark } from './marksStore.ts'
 import { readConversation } from './store.ts'
 import { entryFor, stateFor } from './views.ts'
@@ -21,13 +21,9 @@ export interface FanOut {
   stop(): void
 }
 
-const inboxMs = 250
-/** A tenant with more changed conversations than this in one moment is told to look at its inbox anew. */
-const inboxBurst = 200
-
 /** Takes what was committed to everyone who may see it (L4): entries to members, public ones to visitors and guests as well. */
 export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut {
-  const stale = new Map<string, Set<string>>()
+  const inbox = createInbox({ db, gateway, log })
 
   function appended(scope: Scope, conversationId: string, entries: readonly Entry[]): void {
     const room = rooms.conversation(scope.tenantId, conversationId)
@@ -42,21 +38,6 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
     gateway.publish('participant', room, 'entries', event)
   }
 
-  function touchInbox(tenantId: string, conversationId: string): void {
-    const known = stale.get(tenantId)
-    if (known) known.add(conversationId)
-    else stale.set(tenantId, new Set([conversationId]))
-  }
-
-  async function refreshInbox(tenantId: string, ids: readonly string[]): Promise<void> {
-    const room = rooms.inbox(tenantId)
-    if (ids.length > inboxBurst) return gateway.publish('member', room, 'inbox.stale', {})
-    const scope = systemScope(tenantId, 'inbox')
-    const lines = await db.scoped(scope, tx => readLines(tx, scope, { view: 'all', ids, limit: ids.length }))
-    const conversations = lines.map(({ unread: _unread, ...line }: ConversationLine) => line)
-    gateway.publish('member', room, 'inbox', { conversations })
-  }
-
   async function conversationChanged(tenantId: string, conversationId: string): Promise<void> {
     const scope = systemScope(tenantId, 'fan-out')
     const row = await db.scoped(scope, tx => readConversation(tx, scope, conversationId))
@@ -67,9 +48,6 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
       gateway.publish(audience, room, 'conversation', stateFor('public', row))
   }
 
-  const logged = (work: Promise<void>, what: string) =>
-    void work.catch(error => log.warn({ err: error, what }, 'an event could not be prepared'))
-
   db.after((scope, event) => {
     const { tenantId } = scope
     if (event.type === 'appended') {
@@ -79,19 +57,15 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
         appended(scope, event.conversationId, event.entries)
         end()
       })
-      touchInbox(tenantId, event.conversationId)
+      inbox.touch(tenantId, event.conversationId)
     }
     if (event.type === 'conversation.changed') {
-      logged(conversationChanged(tenantId, event.conversationId), 'conversation')
-      touchInbox(tenantId, event.conversationId)
+      conversationChanged(tenantId, event.conversationId).catch(error =>
+        log.warn({ err: error }, 'a change could not be told'),
+      )
+      inbox.touch(tenantId, event.conversationId)
     }
   })
-
-  const inbox = setInterval(() => {
-    for (const [tenantId, ids] of stale) logged(refreshInbox(tenantId, [...ids]), 'inbox')
-    stale.clear()
-  }, inboxMs)
-  inbox.unref()
 
   return {
     marksMoved(tenantId, marks) {
@@ -109,10 +83,7 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
           gateway.publish(audience, room, 'mark', seen)
       }
     },
-    inboxesStale() {
-      for (const room of gateway.roomsHere('member'))
-        if (room.endsWith(':inbox')) gateway.publishHere('member', room, 'inbox.stale', {})
-    },
-    stop: () => clearInterval(inbox),
+    inboxesStale: inbox.allStale,
+    stop: inbox.stop,
   }
 }

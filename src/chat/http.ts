@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  countField,
   cursorId,
   idField,
   idParams,
@@ -76,8 +77,8 @@ const filters = pageQuery.extend({
 })
 
 const logQuery = z.strictObject({
-  after: z.coerce.number().int().min(0).default(0).describe('Entries after this position'),
-  limit: z.coerce.number().int().min(1).max(200).default(100),
+  after: countField(0).default(0).describe('Entries after this position'),
+  limit: countField(1, 200).default(100),
 })
 
 const ticketInput = z.strictObject({

@@ -8,6 +8,7 @@ import {
 } from '../gateway/index.ts'
 import type { Log, Scope } from '../kernel/index.ts'
 import type { ConversationState } from '../protocol/index.ts'
+import { createPresenceHere } from './presenceHere.ts'
 
 /** Who is there: members for the team and, as one yes or no, for visitors; visitors for those who have their conversation open. */
 export interface Presence {
@@ -18,128 +19,59 @@ export interface Presence {
   stop(): void
 }
 
-const roundMs = 1_000
-const refreshMs = 3_000
-/** A page that is reloaded is gone for a moment, which nobody needs to hear of. */
-const graceMs = 2_000
-
-interface Tenant {
-  /** What members here were told of whom. */
-  told: Map<string, PresenceStatus>
-  /** Contacts of conversations that members have open here, and what they were told. */
-  readonly watched: Map<string, { contact: string; online: boolean }>
-  readonly openByVisitors: Set<string>
-  staffed: boolean
+interface PresenceParts {
+  readonly board: PresenceBoard
+  readonly gateway: Gateway
+  readonly log: Log
 }
 
-export function createPresence(parts: { board: PresenceBoard; gateway: Gateway; log: Log }): Presence {
-  const { board, gateway, log } = parts
-  const here = new Map<
-    string,
-    { tenantId: string; who: string; listed: boolean; sessions: Map<Session, PresenceStatus> }
-  >()
-  const tenants = new Map<string, Tenant>()
+const roundMs = 1_000
+const refreshMs = 3_000
 
-  const tenant = (id: string): Tenant => {
-    const known = tenants.get(id)
-    if (known) return known
-    const made: Tenant = { told: new Map(), watched: new Map(), openByVisitors: new Set(), staffed: false }
-    tenants.set(id, made)
-    return made
-  }
-  const nameOf = ({ scope }: Session) => `${scope.tenantId} ${actorName(scope.actor)}`
+/** What people connected to this node were told of a tenant. */
+interface Told {
+  members: Map<string, PresenceStatus>
+  /** Whether any member was there. */
+  staffed: boolean
+  /** Conversations that members have open here, with the presence of their visitor. */
+  readonly visitors: Map<string, { readonly contact: string; online: boolean }>
+  /** Conversations that visitors have open here. */
+  readonly ofVisitors: Set<string>
+}
+
+export function createPresence({ board, gateway, log }: PresenceParts): Presence {
+  const tenants = new Map<string, Told>()
   const quietly = (work: Promise<unknown>) =>
     void work.catch(error => log.debug({ err: error }, 'presence could not be noted'))
+  const here = createPresenceHere(board, quietly)
 
-  function entered(session: Session, status: PresenceStatus = 'online'): Promise<void> {
-    const { tenantId, actor } = session.scope
-    const known = here.get(nameOf(session))
-    const person = known ?? {
-      ...{ tenantId, who: actorName(actor), listed: actor.kind === 'member' },
-      sessions: new Map<Session, PresenceStatus>(),
-    }
-    person.sessions.set(session, status)
-    here.set(nameOf(session), person)
-    return board.set(tenantId, person.who, statusOf(person.sessions), person.listed)
-  }
-
-  function left(session: Session): void {
-    const person = here.get(nameOf(session))
-    if (!person?.sessions.delete(session) || person.sessions.size > 0) return
-    setTimeout(() => {
-      if (person.sessions.size > 0) return
-      here.delete(nameOf(session))
-      quietly(board.remove(person.tenantId, person.who))
-    }, graceMs).unref()
-  }
-
-  async function tellMembers(tenantId: string, state: Tenant): Promise<void> {
-    const now = await board.members(tenantId)
-    const room = rooms.inbox(tenantId)
-    for (const [who, status] of now)
-      if (state.told.get(who) !== status)
-        gateway.publishHere('member', room, 'presence', { memberId: memberOf(who), status })
-    for (const who of state.told.keys())
-      if (!now.has(who))
-        gateway.publishHere('member', room, 'presence', { memberId: memberOf(who), status: 'offline' })
-    state.told = now
-    if (state.staffed === now.size > 0) return
-    state.staffed = now.size > 0
-    for (const conversationId of state.openByVisitors) {
-      const at = rooms.conversation(tenantId, conversationId)
-      gateway.publishHere('visitor', at, 'online', { conversationId, online: state.staffed })
-    }
-  }
-
-  async function tellOfVisitors(tenantId: string, { watched }: Tenant): Promise<void> {
-    const present = await board.present(tenantId, [
-      ...new Set([...watched.values()].map(({ contact }) => contact)),
-    ])
-    for (const [conversationId, entry] of watched) {
-      const online = present.has(entry.contact)
-      if (online === entry.online) continue
-      entry.online = online
-      gateway.publishHere('member', rooms.conversation(tenantId, conversationId), 'online', {
-        conversationId,
-        online,
-      })
-    }
-  }
-
-  /** What nobody here has open any more needs no watching. */
-  function forget(open: { member: Set<string>; visitor: Set<string>; tenants: Set<string> }): void {
-    for (const [tenantId, state] of tenants) {
-      const isOpen = (at: Set<string>, id: string) => at.has(rooms.conversation(tenantId, id))
-      for (const id of state.watched.keys()) if (!isOpen(open.member, id)) state.watched.delete(id)
-      for (const id of state.openByVisitors) if (!isOpen(open.visitor, id)) state.openByVisitors.delete(id)
-      if (!open.tenants.has(tenantId)) tenants.delete(tenantId)
-    }
+  const toldOf = (tenantId: string): Told => {
+    const known = tenants.get(tenantId)
+    if (known) return known
+    const made: Told = { members: new Map(), staffed: false, visitors: new Map(), ofVisitors: new Set() }
+    tenants.set(tenantId, made)
+    return made
   }
 
   let lastRefresh = 0
+  /** The board is the truth, on one node and on many; what differs from what people here were told is told. */
   async function round(): Promise<void> {
-    const open = {
-      member: new Set(gateway.roomsHere('member')),
-      visitor: new Set(gateway.roomsHere('visitor')),
+    const now = performance.now()
+    if (now - lastRefresh > refreshMs) {
+      lastRefresh = now
+      await here.refresh()
     }
-    forget({ ...open, tenants: new Set([...here.values()].map(({ tenantId }) => tenantId)) })
-    if (performance.now() - lastRefresh > refreshMs) {
-      lastRefresh = performance.now()
-      const living = [...here.values()]
-      await Promise.all(
-        living.map(one => board.set(one.tenantId, one.who, statusOf(one.sessions), one.listed)),
-      )
-    }
-    for (const { tenantId } of here.values()) tenant(tenantId)
-    for (const [tenantId, state] of tenants) {
-      await tellMembers(tenantId, state)
-      if (state.watched.size > 0) await tellOfVisitors(tenantId, state)
+    forgetClosed(tenants, gateway, here.tenantIds())
+    for (const tenantId of here.tenantIds()) {
+      const told = toldOf(tenantId)
+      await tellOfMembers({ board, gateway }, tenantId, told)
+      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
     }
   }
 
+  gateway.onEntered(session => quietly(here.entered(session, 'online')))
+  gateway.onLeft(here.left)
   let running = false
-  gateway.onEntered(session => quietly(entered(session)))
-  gateway.onLeft(left)
   const timer = setInterval(() => {
     if (running) return
     running = true
@@ -152,20 +84,20 @@ export function createPresence(parts: { board: PresenceBoard; gateway: Gateway; 
   timer.unref()
 
   return {
-    set: (session, status) => entered(session, status),
+    set: here.entered,
     members: async tenantId =>
       [...(await board.members(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
     async otherSide(scope, { id, contactId }) {
-      const state = tenant(scope.tenantId)
+      const told = toldOf(scope.tenantId)
       try {
         if (scope.actor.kind === 'visitor') {
-          state.openByVisitors.add(id)
-          return (await board.members(scope.tenantId)).size > 0 || state.staffed
+          told.ofVisitors.add(id)
+          return (await board.members(scope.tenantId)).size > 0 || told.staffed
         }
         if (contactId === null) return false
         const contact = actorName({ kind: 'visitor', contactId, widgetId: '' })
         const online = (await board.present(scope.tenantId, [contact])).has(contact)
-        if (scope.actor.kind === 'member') state.watched.set(id, { contact, online })
+        if (scope.actor.kind === 'member') told.visitors.set(id, { contact, online })
         return online
       } catch (error) {
         // The board is away. A conversation opens without it.
@@ -177,7 +109,49 @@ export function createPresence(parts: { board: PresenceBoard; gateway: Gateway; 
   }
 }
 
-const statusOf = (sessions: ReadonlyMap<Session, PresenceStatus>): PresenceStatus =>
-  [...sessions.values()].includes('online') ? 'online' : 'away'
+type News = Pick<PresenceParts, 'board' | 'gateway'>
+
+async function tellOfMembers({ board, gateway }: News, tenantId: string, told: Told): Promise<void> {
+  const now = await board.members(tenantId)
+  const room = rooms.inbox(tenantId)
+  for (const [who, status] of now)
+    if (told.members.get(who) !== status)
+      gateway.publishHere('member', room, 'presence', { memberId: memberOf(who), status })
+  for (const who of told.members.keys())
+    if (!now.has(who))
+      gateway.publishHere('member', room, 'presence', { memberId: memberOf(who), status: 'offline' })
+  told.members = now
+  if (told.staffed === now.size > 0) return
+  told.staffed = now.size > 0
+  for (const conversationId of told.ofVisitors) {
+    const at = rooms.conversation(tenantId, conversationId)
+    gateway.publishHere('visitor', at, 'online', { conversationId, online: told.staffed })
+  }
+}
+
+async function tellOfVisitors({ board, gateway }: News, tenantId: string, { visitors }: Told): Promise<void> {
+  const contacts = new Set([...visitors.values()].map(({ contact }) => contact))
+  const present = await board.present(tenantId, [...contacts])
+  for (const [conversationId, entry] of visitors) {
+    const online = present.has(entry.contact)
+    if (online === entry.online) continue
+    entry.online = online
+    const room = rooms.conversation(tenantId, conversationId)
+    gateway.publishHere('member', room, 'online', { conversationId, online })
+  }
+}
+
+/** What nobody here has open any more needs no watching. */
+function forgetClosed(tenants: Map<string, Told>, gateway: Gateway, present: ReadonlySet<string>): void {
+  const members = new Set(gateway.roomsHere('member'))
+  const visitors = new Set(gateway.roomsHere('visitor'))
+  for (const [tenantId, told] of tenants) {
+    for (const id of told.visitors.keys())
+      if (!members.has(rooms.conversation(tenantId, id))) told.visitors.delete(id)
+    for (const id of told.ofVisitors)
+      if (!visitors.has(rooms.conversation(tenantId, id))) told.ofVisitors.delete(id)
+    if (!present.has(tenantId)) tenants.delete(tenantId)
+  }
+}
 
 const memberOf = (who: string): string => who.slice(who.indexOf(':') + 1)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import { cursorId, pageOf, pageQuery, type Route, tenantRoute, toPage } from '../http/index.ts'
-import { listAuditLogs } from './store.ts'
+import type { Database } from '../db/index.ts'
+import { cursorId, pageOf, pageQuery, personRoute, type Route, tenantRoute, toPage } from '../http/index.ts'
+import { listAuditLogs, listSecurityEvents } from './store.ts'
 
 const auditView = z
   .object({
@@ -20,9 +21,21 @@ const auditView = z
   })
   .meta({ id: 'AuditEntry' })
 
+const securityEventView = z
+  .object({
+    id: z.uuid(),
+    action: z.string(),
+    oldValues: z.record(z.string(), z.unknown()).nullable(),
+    newValues: z.record(z.string(), z.unknown()).nullable(),
+    ipAddress: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'SecurityEvent' })
+
 const word = z.string().max(100).optional()
 
-export function complianceRoutes(): Route[] {
+export function complianceRoutes({ db }: { readonly db: Database }): Route[] {
   return [
     tenantRoute({
       method: 'get',
@@ -41,6 +54,19 @@ export function complianceRoutes(): Route[] {
           resourceId,
           action,
         })
+        return toPage(rows, query)
+      },
+    }),
+    personRoute({
+      method: 'get',
+      path: '/api/v1/me/security-events',
+      tag: 'Me',
+      summary: 'What happened to my account, newest first',
+      query: pageQuery,
+      reply: pageOf(securityEventView),
+      handle: async ({ identity, query }) => {
+        const page = { limit: query.limit, after: cursorId(query) }
+        const rows = await db.identity(identity.userId, tx => listSecurityEvents(tx, identity.userId, page))
         return toPage(rows, query)
       },
     }),

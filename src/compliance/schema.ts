@@ -32,3 +32,23 @@ export const auditLogs = pgTable(
     index('audit_logs_resource').on(t.tenantId, t.resourceType, t.resourceId),
   ],
 )
+
+/**
+ * What happened to a person's account: sign-ins, passwords, second factors. An account belongs to no tenant, so neither do these.
+ * Written by triggers (by hand, in the migrations), because the accounts library owns the statements. It outlives the account.
+ */
+export const securityEvents = pgTable(
+  'security_events',
+  {
+    id: id().primaryKey(),
+    userId: uuid('user_id').notNull(),
+    action: text('action').notNull(),
+    /** Of a secret they say only that it changed. */
+    oldValues: jsonb('old_values').$type<Record<string, unknown>>(),
+    newValues: jsonb('new_values').$type<Record<string, unknown>>(),
+    ipAddress: text('ip_address'),
+    userAgent: text('user_agent'),
+    createdAt: createdAt(),
+  },
+  t => [index('security_events_user').on(t.userId, t.id)],
+)

@@ -1,7 +1,7 @@
 import { and, desc, eq, lt } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
-import { auditLogs } from './schema.ts'
+import { auditLogs, securityEvents } from './schema.ts'
 
 export const insertAuditLog = (tx: Transaction, values: typeof auditLogs.$inferInsert) =>
   tx.sql.insert(auditLogs).values(values)
@@ -29,3 +29,21 @@ export const listAuditLogs = (tx: Transaction, scope: Scope, filter: AuditFilter
     )
     .orderBy(desc(auditLogs.id))
     .limit(filter.limit + 1)
+
+/** A person's own (parley_identity). */
+export const listSecurityEvents = (
+  tx: Transaction,
+  userId: string,
+  page: { readonly limit: number; readonly after: string | undefined },
+) =>
+  tx.sql
+    .select()
+    .from(securityEvents)
+    .where(
+      and(
+        eq(securityEvents.userId, userId),
+        page.after === undefined ? undefined : lt(securityEvents.id, page.after),
+      ),
+    )
+    .orderBy(desc(securityEvents.id))
+    .limit(page.limit + 1)

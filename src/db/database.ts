@@ -1,15 +1,22 @@
-import type { DomainEvent, DomainEvents, Log, Metrics, Scope } from '../kernel/index.ts'
+import type { DomainEvent, DomainEvents, Log, Metrics, Origin, Scope } from '../kernel/index.ts'
 import { translateFault } from './faults.ts'
 import type { JobSender } from './jobs.ts'
 import type { Pool } from './pool.ts'
-import { inSession, type Session } from './session.ts'
+import { inSession, originSetting, type Session } from './session.ts'
 import { queryBuilder, type Transaction } from './transaction.ts'
 
 export interface Database extends DomainEvents<Transaction> {
   /** S1: a transaction that sees the rows of `scope.tenantId` and no others. Commits when `work` returns, undoes all when it throws. */
   scoped<Result>(scope: Scope, work: (tx: Transaction) => Promise<Result>): Promise<Result>
-  /** A transaction on a person's own accounts and memberships; `null` while it is not known who they are. */
-  identity<Result>(userId: string | null, work: (tx: Transaction) => Promise<Result>): Promise<Result>
+  /**
+   * A transaction on a person's own accounts and memberships; `null` while it is not known who they are. What it changes is recorded as
+   * coming from `origin`.
+   */
+  identity<Result>(
+    userId: string | null,
+    work: (tx: Transaction) => Promise<Result>,
+    origin?: Origin,
+  ): Promise<Result>
   /** A transaction that sees the list of tenants, for the master admin. */
   platform<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>
   /** Whether the database answers at all. */
@@ -70,8 +77,12 @@ export function createDatabase({ pool, log, metrics, jobs }: DatabaseParts): Dat
   return {
     scoped: (scope, work) =>
       transact({ role: 'parley_app', tenantId: scope.tenantId, userId: '' }, scope, work),
-    identity: (userId, work) =>
-      transact({ role: 'parley_identity', tenantId: '', userId: userId ?? '' }, undefined, work),
+    identity: (userId, work, origin) =>
+      transact(
+        { role: 'parley_identity', tenantId: '', userId: userId ?? '', origin: originSetting(origin) },
+        undefined,
+        work,
+      ),
     platform: work => transact({ role: 'parley_platform', tenantId: '', userId: '' }, undefined, work),
     during: listener => void during.push(listener),
     after: listener => void after.push(listener),

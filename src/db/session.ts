@@ -1,5 +1,5 @@
 import { type Connection, Query, type QueryConfig, type QueryResult, type Submittable } from 'pg'
-import { ParleyError } from '../kernel/index.ts'
+import { type Origin, ParleyError } from '../kernel/index.ts'
 import { translateFault } from './faults.ts'
 import type { Pool, PoolClient } from './pool.ts'
 
@@ -10,13 +10,20 @@ export interface Session {
   readonly role: ServingRole
   readonly tenantId: string
   readonly userId: string
+  /** Where the request came from, for the triggers that keep the trail of accounts; empty outside of one. */
+  readonly origin?: string
 }
+
+/** As the functions of the trail read it (drizzle, request_origin). */
+export const originSetting = (origin: Origin | undefined, endpoint?: string): string =>
+  origin ? JSON.stringify({ ipAddress: origin.ipAddress, userAgent: origin.userAgent, endpoint }) : ''
 
 // Named, so that the server parses them once per connection. `true` makes the settings end with the transaction (S1).
 const begin = { name: 'parley_begin', text: 'begin' }
 const enterScope = {
   name: 'parley_enter_scope',
-  text: `select set_config('role', $1, true), set_config('app.tenant_id', $2, true), set_config('app.user_id', $3, true)`,
+  text: `select set_config('role', $1, true), set_config('app.tenant_id', $2, true),
+    set_config('app.user_id', $3, true), set_config('app.origin', $4, true)`,
 }
 
 /** All that a transaction may use of its connection. */
@@ -91,7 +98,7 @@ function guarded(client: PoolClient, session: Session): Guard {
 /** The connections whose server side knows the two statements of the opening by name. */
 const prepared = new WeakSet<PoolClient>()
 
-const settingsOf = (session: Session) => [session.role, session.tenantId, session.userId]
+const settingsOf = ({ role, tenantId, userId, origin = '' }: Session) => [role, tenantId, userId, origin]
 
 function open(client: PoolClient, session: Session): Promise<void> {
   const opened = Promise.all([

@@ -27,6 +27,15 @@ export const emailField = z
   .max(254, 'must have at most 254 characters')
   .pipe(z.email({ error: 'must be an e-mail address' }))
 
+/** A whole number in an address. Decimal digits alone: what else JavaScript takes for a number (0x10, 5e1, a space) is a mistake. */
+export function countField(min: number, max?: number) {
+  const whole = z.coerce.number({ error: 'must be a whole number' }).int().min(min)
+  return z.preprocess(
+    text => (typeof text !== 'string' || /^\d+$/.test(text) ? text : Number.NaN),
+    max === undefined ? whole : whole.max(max),
+  )
+}
+
 export const slugField = z
   .string()
   .regex(

@@ -168,10 +168,14 @@ const examplesOf: Readonly<Record<string, string>> = {
 
 /** For people who read the document, and so that the bodies a viewer makes of it can be sent as they are. */
 function makeReadable(schema: z.core.$ZodType, described: JsonObject): void {
-  const { def } = schema._zod as { def: { type: string; out?: { _zod: { def: { format?: string } } } } }
+  const { def } = schema._zod as {
+    def: { type: string; defaultValue?: unknown; out?: { _zod: { def: { format?: string } } } }
+  }
   // What comes in is described before it is trimmed, and what it has to be by then is lost.
   if (def.type === 'pipe' && described.type === 'string' && def.out?._zod.def.format === 'email')
     described.format = 'email'
+  // Left out where the text of an address becomes a number.
+  if (def.type === 'default') described.default ??= def.defaultValue
   const example = examplesOf[String(described.format)]
   if (example !== undefined) described.examples = [example]
   // The format says it already; this one has 300 characters.
@@ -227,7 +231,7 @@ Where a request creates something and takes an \`Idempotency-Key\`, send a rando
 
 ## Limits
 
-Requests are counted per address and minute, and more strictly where a password, code or token could be guessed. \`RateLimit-Remaining\` says how many are left. Too many answer 429 with \`Retry-After\`, in seconds.
+Requests are counted per address and minute, and more strictly where a password, code or token could be guessed. \`RateLimit-Remaining\` says how many are left. Wrong passwords are counted per account as well, wherever they come from. Too many answer 429 with \`Retry-After\`, in seconds.
 
 ## Errors
 

@@ -49,12 +49,28 @@ export interface Route extends Description<Shape, Shape, Shape, Shape> {
   readonly handle: (call: RouteCall) => Promise<unknown>
 }
 
+/** What an Idempotency-Key is compared by. */
+export interface Repeat {
+  readonly key: string | undefined
+  /** Of the request: the same key with another request is a mistake of the client. */
+  readonly fingerprint: string
+}
+
+/** What a handler returns that honours an Idempotency-Key itself and has found the first answer. */
+export class Replayed {
+  readonly body: unknown
+
+  constructor(body: unknown) {
+    this.body = body
+  }
+}
+
 /** Everything a handler may ask for; which parts are there depends on the access of the route. */
 export interface RouteCall extends Input<Shape, Shape, Shape> {
   readonly scope?: Scope
   readonly tx?: Transaction
   readonly identity?: Identity
-  readonly idempotencyKey?: string | undefined
+  readonly repeat?: Repeat
 }
 
 /** A route inside a tenant. It runs in one scoped transaction: the change, its audit entry and its idempotency key stand or fall together. */
@@ -95,7 +111,7 @@ export function personRoute<
     readonly handle: (
       call: Input<Params, Query, Body> & {
         readonly identity: Identity
-        readonly idempotencyKey: string | undefined
+        readonly repeat: Repeat
       },
     ) => Promise<unknown>
   },

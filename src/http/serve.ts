@@ -12,8 +12,9 @@ import {
 import type { Fault } from '../protocol/index.ts'
 import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
+import { markCursor, unmarkCursor } from './page.ts'
 import { requestIdOf } from './problems.ts'
-import type { Route, RouteCall } from './route.ts'
+import { type Repeat, Replayed, type Route, type RouteCall } from './route.ts'
 
 export interface ServeParts {
   readonly db: Database
@@ -36,7 +37,7 @@ export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
     refuseForeignPages(request, parts)
     const run = await authorise(route, request, origin, parts)
     const idempotencyKey = readIdempotencyKey(request)
-    const input = { ...parseInput(route, request), origin, headers: request.headers, idempotencyKey }
+    const input = { ...parseInput(route, request), origin, headers: request.headers }
     const answer = await run(input, {
       key: route.idempotent ? idempotencyKey : undefined,
       fingerprint: fingerprintOf(request.method, request.path, input.body),
@@ -47,10 +48,6 @@ export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
   }
 }
 
-interface Repeat {
-  readonly key: string | undefined
-  readonly fingerprint: string
-}
 type Run = (call: RouteCall, repeat: Repeat) => Promise<{ body: unknown; replayed: boolean }>
 
 /** Checks the credential before anything of the request is looked at, and returns how to run the handler for it. */
@@ -61,10 +58,11 @@ async function authorise(
   parts: ServeParts,
 ): Promise<Run> {
   const { access } = route
-  const plainly = async (call: RouteCall) => ({
-    body: shape(route, await route.handle(call)),
-    replayed: false,
-  })
+  const plainly = async (call: RouteCall) => {
+    const answer = await route.handle(call)
+    const replayed = answer instanceof Replayed
+    return { body: shape(route, replayed ? answer.body : answer), replayed }
+  }
   if (access.kind === 'public') return plainly
   if (access.kind === 'tenant') {
     const scope = await parts.doorkeeper.admit(request.headers, origin)
@@ -82,7 +80,7 @@ async function authorise(
   if (access.kind === 'master_admin' && !identity.masterAdmin) {
     throw new ParleyError('forbidden', 'Only a master admin may do that.')
   }
-  return call => plainly({ ...call, identity })
+  return (call, repeat) => plainly({ ...call, identity, repeat })
 }
 
 function parseInput(route: Route, request: ExpressRequest) {
@@ -99,7 +97,9 @@ function parseInput(route: Route, request: ExpressRequest) {
     return undefined
   }
   const params = read(route.params, request.params, {})
-  const query = read(route.query, { ...request.query }, {})
+  const asked = read(route.query, { ...request.query }, {})
+  const { query, fault } = isList(route) ? unmarkCursor(route.path, asked) : { query: asked }
+  if (fault) faults.push(fault)
   if (route.body && request.body === undefined && bringsBody(request)) {
     throw new ParleyError('unsupported_media_type', 'Send the body as application/json.')
   }
@@ -125,8 +125,11 @@ function sendReply(route: Route, response: ExpressResponse, body: unknown): void
 /** Through JSON first, so that the schema sees what the wire carries; it keeps only the fields that the route declares. */
 function shape(route: Route, body: unknown): unknown {
   if (!route.reply || body instanceof Response) return body
-  return route.reply.parse(JSON.parse(JSON.stringify(body)))
+  const said = route.reply.parse(JSON.parse(JSON.stringify(body)))
+  return isList(route) ? markCursor(route.path, said) : said
 }
+
+const isList = ({ reply }: Route): boolean => reply instanceof z.ZodObject && 'nextCursor' in reply.shape
 
 /** Passes on what a library answered by itself: status, cookies, redirect, body. */
 async function relay(from: Response, to: ExpressResponse): Promise<void> {

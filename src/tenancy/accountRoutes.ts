@@ -1,20 +1,17 @@
 import { z } from 'zod'
-import type { Database } from '../db/index.ts'
 import {
   emailField,
-  isFromOurPage,
+  type FailureLimit,
   lineField,
   type Method,
   personRoute,
   publicRoute,
-  type RequestHeaders,
   type Route,
 } from '../http/index.ts'
-import { type Origin, ParleyError } from '../kernel/index.ts'
+import { ParleyError } from '../kernel/index.ts'
 import { isInvited } from './acceptInvitation.ts'
-import { type Accounts, authPath } from './accounts.ts'
-import { toHeaders } from './doorkeeper.ts'
-import { refusalOf } from './refusals.ts'
+import { authPath } from './accounts.ts'
+import { type ForwardedCall, type ForwardParts, forward } from './forward.ts'
 
 /**
  * The endpoints of better-auth that exist here: what is not in this list is not served. Requests are checked by our schemas first,
@@ -53,6 +50,13 @@ const signUpInput = z.strictObject({
     .describe('Token of an invitation; needed where only invited people may sign up'),
 })
 
+const signInInput = z.strictObject({
+  email: emailField,
+  password: givenPassword,
+  rememberMe: z.boolean().optional(),
+  callbackURL: returnTo,
+})
+
 interface Endpoint {
   readonly method: Method
   readonly path: `/${string}`
@@ -78,12 +82,7 @@ const open: readonly Endpoint[] = [
     method: 'post',
     path: '/sign-in/email',
     summary: 'Sign in; asks for the second factor where there is one',
-    body: z.strictObject({
-      email: emailField,
-      password: givenPassword,
-      rememberMe: z.boolean().optional(),
-      callbackURL: returnTo,
-    }),
+    body: signInInput,
     reply: signedInOrSecond,
   },
   {
@@ -197,12 +196,11 @@ const ofPerson: readonly Endpoint[] = [
   },
 ]
 
-export interface AccountRouteParts {
+export interface AccountRouteParts extends ForwardParts {
   /** Whether strangers may sign up; invited people always may. */
   readonly signUp: boolean
-  readonly accounts: Accounts
-  readonly db: Database
-  readonly publicUrl: string
+  /** Wrong passwords, by account. */
+  readonly passwords: FailureLimit
 }
 
 export function accountRoutes(parts: AccountRouteParts): Route[] {
@@ -211,14 +209,30 @@ export function accountRoutes(parts: AccountRouteParts): Route[] {
     path: `${authPath}${endpoint.path}` as const,
     tag: 'Accounts',
     guessable: true,
-    handle: (call: ForwardedCall) =>
-      endpoint.body === signUpInput ? signUp(parts, endpoint, call) : forward(parts, endpoint, call),
+    handle: (call: ForwardedCall) => handlerOf(endpoint)(parts, endpoint, call),
   })
   return [
     ...open.map(endpoint => publicRoute(common(endpoint))),
     ...ofPerson.map(endpoint => personRoute(common(endpoint))),
     secondFactorRoute(parts),
   ]
+}
+
+type Handler = (parts: AccountRouteParts, endpoint: Endpoint, call: ForwardedCall) => Promise<Response>
+
+function handlerOf({ body }: Endpoint): Handler {
+  if (body === signUpInput) return signUp
+  return body === signInInput ? signIn : forward
+}
+
+/** An address without an account counts like one with: whether there is one must not show. */
+const signIn: Handler = (parts, endpoint, call) => {
+  const { email } = call.body as z.output<typeof signInInput>
+  return parts.passwords.attempt(
+    email,
+    () => forward(parts, endpoint, call),
+    error => error instanceof ParleyError && error.code === 'unauthenticated',
+  )
 }
 
 async function signUp(parts: AccountRouteParts, endpoint: Endpoint, call: ForwardedCall): Promise<Response> {
@@ -247,58 +261,3 @@ const secondFactorRoute = (parts: AccountRouteParts): Route =>
       return { enabled: sessionOfLibrary.parse(await answer.json()).user.twoFactorEnabled }
     },
   })
-
-interface ForwardedCall {
-  readonly params: unknown
-  readonly query: unknown
-  readonly body: unknown
-  readonly headers: RequestHeaders
-  readonly origin: Origin
-}
-
-/** Hands the checked request to better-auth and lets its answer pass; a refusal is put into our words. */
-async function forward(
-  parts: AccountRouteParts,
-  endpoint: Pick<Endpoint, 'method' | 'path' | 'reply'>,
-  call: ForwardedCall,
-): Promise<Response> {
-  const values = call.params as Record<string, string> | undefined
-  const path = endpoint.path.replace(/\{(\w+)\}/g, (_all, name: string) =>
-    encodeURIComponent(values?.[name] ?? ''),
-  )
-  const query = new URLSearchParams(call.query as Record<string, string> | undefined).toString()
-  const headers = toHeaders(call.headers)
-  headers.delete('content-length')
-  // What counts as a page of ours is decided here; the library knows one name of this server only.
-  const publicOrigin = new URL(parts.publicUrl).origin
-  if (isFromOurPage(call.headers, publicOrigin)) headers.set('origin', publicOrigin)
-  headers.set('x-parley-client-address', call.origin.ipAddress ?? '')
-  const hasBody = endpoint.method !== 'get'
-  if (hasBody) headers.set('content-type', 'application/json')
-  const request = new Request(`${parts.publicUrl}${authPath}${path}${query ? `?${query}` : ''}`, {
-    method: endpoint.method.toUpperCase(),
-    headers,
-    ...(hasBody ? { body: JSON.stringify(call.body ?? {}) } : {}),
-  })
-  const response = await parts.accounts.handle(request)
-  if (response.status >= 400) throw await refusalOf(response, parts.db)
-  return shaped(response, endpoint.reply)
-}
-
-/**
- * Of a finished answer only the fields that the endpoint declares: what else the library says differs between known and unknown
- * addresses. And the token in its signed form, the only one that is accepted: whoever reads the table of sessions cannot
- * use what stands there.
- */
-async function shaped(response: Response, reply: z.ZodType): Promise<Response> {
-  const signed = response.headers.get('set-auth-token')
-  const headers = new Headers(response.headers)
-  for (const name of ['set-auth-token', 'access-control-expose-headers', 'content-length'])
-    headers.delete(name)
-  const text = await response.text()
-  if (!text.startsWith('{')) return new Response(text || null, { status: response.status, headers })
-  const said: Record<string, unknown> = JSON.parse(text)
-  const token = signed !== null && 'token' in said ? { token: decodeURIComponent(signed) } : {}
-  const answer = reply.parse({ ...said, ...token })
-  return new Response(JSON.stringify(answer), { status: response.status, headers })
-}

@@ -2,14 +2,14 @@ import { queueAfterTransactionHook } from '@better-auth/core/context'
 import { APIError, betterAuth } from 'better-auth'
 import { drizzleAdapter } from 'better-auth/adapters/drizzle'
 import { bearer, twoFactor } from 'better-auth/plugins'
-import type { NodePgDatabase } from 'drizzle-orm/node-postgres'
-import type { Database } from '../db/index.ts'
+import type { Database, IdentityHandle } from '../db/index.ts'
 import { type Identity, type Log, newId, type Origin, type Secret, type Vault } from '../kernel/index.ts'
 import type { Mail } from '../providers/mail.ts'
 import { alreadyHereMail, type Recipient, resetMail, verificationMail } from './mails.ts'
 import { touchLogin } from './peopleStore.ts'
 import { queueMail } from './queueMail.ts'
 import { accounts, authSessions, twoFactors, users, verifications } from './schema.ts'
+import { spendCodes } from './spentCodes.ts'
 
 interface OAuthClient {
   readonly clientId: string
@@ -25,8 +25,8 @@ export interface AccountSettings {
 
 export interface AccountParts {
   readonly db: Database
-  /** A handle whose every statement runs as parley_identity. */
-  readonly identityHandle: NodePgDatabase
+  /** Its every statement runs as parley_identity. */
+  readonly identityHandle: IdentityHandle
   readonly vault: Vault
   readonly log: Log
   readonly settings: AccountSettings
@@ -34,8 +34,8 @@ export interface AccountParts {
 
 /** People's accounts: better-auth keeps passwords, sessions, verification and second factors; tenants are ours (docs/adr/0002). */
 export interface Accounts {
-  /** Serves one of better-auth's own endpoints below /api/auth. */
-  handle(request: Request): Promise<Response>
+  /** Serves one of better-auth's own endpoints below /api/auth; `endpoint` is its path there, without values. */
+  handle(request: Request, endpoint: string, origin: Origin): Promise<Response>
   /** The person behind a cookie or bearer token, or undefined. */
   identify(headers: Headers, origin: Origin): Promise<Identity | undefined>
 }
@@ -47,7 +47,8 @@ export function createAccounts(parts: AccountParts): Accounts {
   const { db, settings } = parts
   const auth = betterAuth(authOptions(parts))
   return {
-    handle: request => auth.handler(request),
+    handle: (request, endpoint, origin) =>
+      parts.identityHandle.during(origin, endpoint, () => auth.handler(request)),
     identify: async (headers, origin) => {
       const found = await lookUpSession(() => auth.api.getSession({ headers }), db)
       if (!found) return undefined
@@ -80,6 +81,7 @@ export function createAccounts(parts: AccountParts): Accounts {
 
 function authOptions(parts: AccountParts) {
   const { identityHandle, vault, log, settings, db } = parts
+  const codes = spendCodes(parts)
   return {
     appName: 'Parley',
     baseURL: settings.publicUrl,
@@ -95,7 +97,7 @@ function authOptions(parts: AccountParts) {
         if (!(error instanceof APIError)) throw error
       },
     },
-    database: drizzleAdapter(identityHandle, {
+    database: drizzleAdapter(identityHandle.sql, {
       provider: 'pg' as const,
       transaction: true,
       schema: {
@@ -121,9 +123,11 @@ function authOptions(parts: AccountParts) {
     session: { expiresIn: 30 * 24 * 3600, updateAge: 24 * 3600, cookieCache: { enabled: false } },
     account: { encryptOAuthTokens: true, accountLinking: { enabled: true, requireLocalEmailVerified: true } },
     verification: { storeIdentifier: 'hashed' as const },
+    hooks: { after: codes.afterEndpoint },
     databaseHooks: {
       session: {
         create: {
+          before: codes.beforeSession,
           after: async (session: { userId: string }) =>
             db.identity(session.userId, tx => touchLogin(tx, session.userId)),
         },

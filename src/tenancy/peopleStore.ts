@@ -1,6 +1,16 @@
-import { and, desc, eq, sql } from 'drizzle-orm'
+import { and, desc, eq, lt, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
-import { authSessions, customRoles, members, roleAssignments, tenants, users } from './schema.ts'
+import { found } from '../kernel/index.ts'
+import {
+  authSessions,
+  customRoles,
+  foundingKeys,
+  members,
+  roleAssignments,
+  spentCodes,
+  tenants,
+  users,
+} from './schema.ts'
 
 /** SQL on a person's own rows, run as parley_identity: before a tenant is chosen, or beside it. */
 
@@ -55,3 +65,49 @@ export const deleteOtherSessions = (tx: Transaction, userId: string, keep: strin
     .delete(authSessions)
     .where(and(eq(authSessions.userId, userId), sql`${authSessions.id} <> ${keep}`))
     .returning({ id: authSessions.id })
+
+const aDayAgo = sql`now() - interval '1 day'`
+
+/**
+ * The id of the workspace that this key makes: `fresh`, unless the key has reserved another one within a day. One statement, so two
+ * requests at once learn the same. A reservation ends by its age and not with its row: it must not outlive the key that is kept in
+ * the tenant, which is younger.
+ */
+export async function reserveTenant(
+  tx: Transaction,
+  place: { readonly userId: string; readonly key: string },
+  fresh: string,
+): Promise<string> {
+  const expired = sql`${foundingKeys.createdAt} < ${aDayAgo}`
+  const [row] = await tx.sql
+    .insert(foundingKeys)
+    .values({ ...place, reserved: fresh })
+    .onConflictDoUpdate({
+      target: [foundingKeys.userId, foundingKeys.key],
+      set: {
+        reserved: sql`case when ${expired} then excluded.reserved else ${foundingKeys.reserved} end`,
+        createdAt: sql`case when ${expired} then excluded.created_at else ${foundingKeys.createdAt} end`,
+      },
+    })
+    .returning({ reserved: foundingKeys.reserved })
+  return found(row, 'reservation').reserved
+}
+
+export const forgetFoundingKeys = (tx: Transaction) =>
+  tx.sql.delete(foundingKeys).where(lt(foundingKeys.createdAt, aDayAgo))
+
+/** Longer than a code is accepted: its own half minute, and one before and after. */
+const staleCode = lt(spentCodes.createdAt, sql`now() - interval '5 minutes'`)
+
+/** Whether the code was unspent; now it is spent. */
+export async function spendCode(tx: Transaction, userId: string, digest: string): Promise<boolean> {
+  await tx.sql.delete(spentCodes).where(and(eq(spentCodes.userId, userId), staleCode))
+  const inserted = await tx.sql
+    .insert(spentCodes)
+    .values({ userId, digest })
+    .onConflictDoNothing()
+    .returning({ digest: spentCodes.digest })
+  return inserted.length > 0
+}
+
+export const forgetSpentCodes = (tx: Transaction) => tx.sql.delete(spentCodes).where(staleCode)

@@ -41,8 +41,7 @@ function ownRoutes({ db, vault }: PersonRouteParts): Route[] {
       reply: tenantView,
       status: 201,
       idempotent: true,
-      handle: ({ identity, body, idempotencyKey }) =>
-        createTenant({ db, vault }, identity, body, idempotencyKey),
+      handle: ({ identity, body, repeat }) => createTenant({ db, vault }, identity, body, repeat),
     }),
     personRoute({
       method: 'post',
@@ -77,7 +76,11 @@ function sessionRoutes({ db }: PersonRouteParts): Route[] {
       summary: 'End one of my sessions',
       params: idParams,
       handle: async ({ identity, params }) => {
-        const ended = await db.identity(identity.userId, tx => deleteSession(tx, identity.userId, params.id))
+        const ended = await db.identity(
+          identity.userId,
+          tx => deleteSession(tx, identity.userId, params.id),
+          identity.origin,
+        )
         if (ended.length === 0) throw notFound('session')
       },
     }),
@@ -88,8 +91,10 @@ function sessionRoutes({ db }: PersonRouteParts): Route[] {
       summary: 'End all my sessions but this one',
       reply: z.object({ ended: z.int() }),
       handle: async ({ identity }) => {
-        const ended = await db.identity(identity.userId, tx =>
-          deleteOtherSessions(tx, identity.userId, identity.sessionId),
+        const ended = await db.identity(
+          identity.userId,
+          tx => deleteOtherSessions(tx, identity.userId, identity.sessionId),
+          identity.origin,
         )
         return { ended: ended.length }
       },

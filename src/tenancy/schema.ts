@@ -3,7 +3,6 @@ import {
   boolean,
   foreignKey,
   index,
-  integer,
   jsonb,
   pgTable,
   primaryKey,
@@ -14,6 +13,9 @@ import {
 } from 'drizzle-orm/pg-core'
 import { createdAt, id, moment, oneOf, tenantId, updatedAt } from '../db/columns.ts'
 import { type Permission, roles } from '../kernel/index.ts'
+import { ownerUser } from './personSchema.ts'
+
+export * from './personSchema.ts'
 
 export const tenantStatuses = ['active', 'suspended', 'closed'] as const
 export const memberStatuses = ['active', 'inactive', 'suspended'] as const
@@ -53,116 +55,6 @@ export const tenants = pgTable(
     updatedAt: updatedAt(),
   },
   t => [oneOf('tenants_status', t.status, tenantStatuses)],
-)
-
-/** A person, who may belong to many tenants. The tables down to `trusted_devices` belong to the person, not to a tenant. */
-export const users = pgTable(
-  'users',
-  {
-    id: id().primaryKey(),
-    email: text('email').notNull().unique(),
-    name: text('name').notNull(),
-    username: text('username').unique(),
-    emailVerified: boolean('email_verified').notNull().default(false),
-    image: text('image'),
-    platformRole: text('platform_role', { enum: ['user', 'master_admin'] })
-      .notNull()
-      .default('user'),
-    twoFactorEnabled: boolean('two_factor_enabled').notNull().default(false),
-    settings: jsonb('settings').$type<Record<string, unknown>>().notNull().default({}),
-    lastLoginAt: moment('last_login_at'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-  },
-  t => [oneOf('users_platform_role', t.platformRole, ['user', 'master_admin'])],
-)
-
-const ownerUser = () =>
-  uuid('user_id')
-    .notNull()
-    .references(() => users.id, { onDelete: 'cascade' })
-
-export const authSessions = pgTable(
-  'auth_sessions',
-  {
-    id: id().primaryKey(),
-    token: text('token').notNull().unique(),
-    userId: ownerUser(),
-    expiresAt: moment('expires_at').notNull(),
-    ipAddress: text('ip_address'),
-    userAgent: text('user_agent'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-  },
-  t => [index('auth_sessions_user').on(t.userId)],
-)
-
-export const accounts = pgTable(
-  'accounts',
-  {
-    id: id().primaryKey(),
-    accountId: text('account_id').notNull(),
-    providerId: text('provider_id').notNull(),
-    userId: ownerUser(),
-    accessToken: text('access_token'),
-    refreshToken: text('refresh_token'),
-    idToken: text('id_token'),
-    accessTokenExpiresAt: moment('access_token_expires_at'),
-    refreshTokenExpiresAt: moment('refresh_token_expires_at'),
-    scope: text('scope'),
-    password: text('password'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-  },
-  t => [
-    unique('accounts_provider_account').on(t.providerId, t.accountId),
-    index('accounts_user').on(t.userId),
-  ],
-)
-
-export const verifications = pgTable(
-  'verifications',
-  {
-    id: id().primaryKey(),
-    identifier: text('identifier').notNull(),
-    value: text('value').notNull(),
-    expiresAt: moment('expires_at').notNull(),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-  },
-  t => [index('verifications_identifier').on(t.identifier)],
-)
-
-export const twoFactors = pgTable(
-  'two_factors',
-  {
-    id: id().primaryKey(),
-    userId: ownerUser(),
-    secret: text('secret').notNull(),
-    backupCodes: text('backup_codes').notNull(),
-    verified: boolean('verified').notNull().default(true),
-    failedVerificationCount: integer('failed_verification_count').notNull().default(0),
-    lockedUntil: moment('locked_until'),
-    createdAt: createdAt(),
-    updatedAt: updatedAt(),
-  },
-  t => [index('two_factors_user').on(t.userId)],
-)
-
-export const trustedDevices = pgTable(
-  'trusted_devices',
-  {
-    id: id().primaryKey(),
-    userId: ownerUser(),
-    fingerprint: text('fingerprint').notNull(),
-    name: text('name').notNull(),
-    ipAddress: text('ip_address'),
-    trustedAt: moment('trusted_at').notNull().defaultNow(),
-    lastSeenAt: moment('last_seen_at'),
-    expiresAt: moment('expires_at'),
-    createdAt: createdAt(),
-  },
-  t => [unique('trusted_devices_fingerprint').on(t.userId, t.fingerprint)],
 )
 
 const ofTenant = () => tenantId().references(() => tenants.id, { onDelete: 'cascade' })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type Database, defineJob, handle, type JobHandler, type Transaction } from '../db/index.ts'
 import { type Scope, systemScope } from '../kernel/index.ts'
+import { forgetFoundingKeys, forgetSpentCodes } from './peopleStore.ts'
 import { listTenants } from './store.ts'
 
 const sweepJob = defineJob({
@@ -13,8 +14,13 @@ const sweepJob = defineJob({
 /** A chore that every tenant needs once a night, each in a transaction of its own. */
 export type Chore = (scope: Scope, tx: Transaction) => Promise<void>
 
+/** The nightly chores of every tenant, after those of people, who belong to none. */
 export const sweepTenants = (db: Database, chores: readonly Chore[]): JobHandler =>
   handle(sweepJob, async () => {
+    await db.identity(null, async tx => {
+      await forgetFoundingKeys(tx)
+      await forgetSpentCodes(tx)
+    })
     let after: string | undefined
     do {
       const page = { limit: 100, after }

@@ -11,6 +11,7 @@ import {
   tenantOfToken,
   type Vault,
 } from '../kernel/index.ts'
+import { covers } from './covers.ts'
 import { widgetKeyPrefix } from './createWidget.ts'
 import { widgetByKey } from './store.ts'
 
@@ -51,29 +52,10 @@ export function createVisitors({
 }): Visitors {
   const tokens = createTokenSigner(vault, 'visitor', claimsSchema)
   const resumes = createTokenSigner(vault, 'visitor-resume', claimsSchema)
-  const remembered = new Map<string, { until: number; widget: ReturnType<typeof readWidget> }>()
-
-  async function readWidget(widgetKey: string) {
-    const tenantId = tenantOfToken(widgetKeyPrefix, widgetKey)
-    if (tenantId === undefined) return undefined
-    const scope = systemScope(tenantId, 'visitors')
-    return db.scoped(scope, tx => widgetByKey(tx, scope, widgetKey))
-  }
-
-  /** Every connection asks, most of them for the same few. */
-  function widgetOf(widgetKey: string): ReturnType<typeof readWidget> {
-    const now = Date.now()
-    const known = remembered.get(widgetKey)
-    if (known && known.until > now) return known.widget
-    if (remembered.size > 10_000) remembered.clear()
-    const widget = readWidget(widgetKey)
-    remembered.set(widgetKey, { until: now + rememberedMs, widget })
-    widget.catch(() => remembered.delete(widgetKey))
-    return widget
-  }
+  const findWidget = rememberWidgets(db)
 
   async function activeWidget(widgetKey: string, page: string | undefined) {
-    const widget = await widgetOf(widgetKey)
+    const widget = await findWidget(widgetKey)
     if (!widget?.active) throw new ParleyError('unauthenticated', 'There is no such widget.')
     if (widget.tenantStatus !== 'active') throw new ParleyError('tenant_suspended')
     if (page !== undefined && page !== publicOrigin && !covers(widget.allowedDomains, page))
@@ -106,7 +88,7 @@ export function createVisitors({
       }
     },
     async allowsPage(widgetKey, page) {
-      const widget = await widgetOf(widgetKey)
+      const widget = await findWidget(widgetKey)
       return widget?.active === true && covers(widget.allowedDomains, page)
     },
     async admit({ token }, knock) {
@@ -132,15 +114,25 @@ export function createVisitors({
   }
 }
 
-/** Whether a list of domains covers the origin of a page. `*.example.com` is every name below it; a port counts where one is named. */
-function covers(domains: readonly string[], page: string): boolean {
-  if (!URL.canParse(page)) return false
-  const { hostname, host } = new URL(page)
-  return domains.some(domain => {
-    if (domain.startsWith('*.')) {
-      const base = domain.slice(1)
-      return base.includes(':') ? host.endsWith(base) : hostname.endsWith(base)
-    }
-    return domain.includes(':') ? host === domain : hostname === domain
-  })
+/** Every connection asks, most of them for the same few. */
+function rememberWidgets(db: Database) {
+  const remembered = new Map<string, { until: number; widget: ReturnType<typeof read> }>()
+
+  async function read(widgetKey: string) {
+    const tenantId = tenantOfToken(widgetKeyPrefix, widgetKey)
+    if (tenantId === undefined) return undefined
+    const scope = systemScope(tenantId, 'visitors')
+    return db.scoped(scope, tx => widgetByKey(tx, scope, widgetKey))
+  }
+
+  return (widgetKey: string): ReturnType<typeof read> => {
+    const now = Date.now()
+    const known = remembered.get(widgetKey)
+    if (known && known.until > now) return known.widget
+    if (remembered.size > 10_000) remembered.clear()
+    const widget = read(widgetKey)
+    remembered.set(widgetKey, { until: now + rememberedMs, widget })
+    widget.catch(() => remembered.delete(widgetKey))
+    return widget
+  }
 }

@@ -14,7 +14,7 @@ import {
 import { mailTo } from '../support/outbox.ts'
 import type { TestParley } from '../support/parley.ts'
 import { newPerson, newWorkspace } from '../support/people.ts'
-import { totpCode } from '../support/totp.ts'
+import { nextWindow, totpCode } from '../support/totp.ts'
 
 const password = 'eleven green bottles'
 let parley: TestParley
@@ -98,7 +98,8 @@ describe('with the keyboard only', () => {
     await visible('#code-step')
     await screenshot(page, 'sign-in-code')
     await assertAccessible(page)
-    await page.keyboard.type(totpCode(uri))
+    // The code that turned it on is spent.
+    await page.keyboard.type(totpCode(uri, nextWindow()))
     await page.keyboard.press('Enter')
     await page.waitForURL(`${parley.url}/`)
     await visible('#you-body strong')
@@ -261,8 +262,24 @@ test('an invitation for somebody else is refused in plain words', async () => {
   await page.click('text=Accept the invitation')
   await visible('#ask .notice')
   expect(await text('#ask .notice')).toMatch(/another address/)
+  expect(await page.getByRole('button', { name: 'Accept' }).count()).toBe(0)
   await page.click('text=Use another account')
   await page.waitForURL('**/sign-in?next=/invitation')
+})
+
+test('an invitation that is none, or is used up, is not offered', async () => {
+  const person = await newPerson(parley, 'Joan')
+  await signIn(person.email, person.password)
+  await page.waitForURL(`${parley.url}/`)
+  await page.goto('/invitation#invite_some-token')
+  await visible('#no-token')
+  visitor.expectStatus(404)
+  await page.goto(`/invitation#invite_${'x'.repeat(54)}`)
+  await page.click('text=Accept the invitation')
+  await visible('#ask .notice')
+  expect(await text('#ask .notice')).toMatch(/unknown, expired or used/)
+  expect(await page.getByRole('button', { name: 'Accept' }).count()).toBe(0)
+  await assertAccessible(page)
 })
 
 test('whoever belongs to no workspace begins one on the start page', async () => {

@@ -260,6 +260,9 @@ test('sessions are listed, ended one by one and all at once, and the password is
   await page.getByRole('button', { name: 'End all others' }).click()
   await page.getByText('1 session has ended.').waitFor()
   expect(await page.locator('#sessions li').count()).toBe(1)
+  await page.locator('#activity li').first().waitFor()
+  expect(await textOf('#activity li:first-child strong')).toBe('Signed out, or a session was ended')
+  expect(await page.locator('#activity li', { hasText: 'The account was made' }).count()).toBe(1)
 
   visitor.expectStatus(400, 401)
   await page.fill('#currentPassword', 'not the password')
@@ -270,4 +273,8 @@ test('sessions are listed, ended one by one and all at once, and the password is
   await page.fill('#currentPassword', person.password)
   await page.keyboard.press('Enter')
   await page.getByText('The password is changed.').waitFor()
+  await page.locator('#activity li', { hasText: 'The password was changed' }).waitFor()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.waitForURL(`${parley.url}/`)
+  await page.getByText('You are not signed in').waitFor()
 })

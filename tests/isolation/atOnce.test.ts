@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { markCursor } from '../../src/http/page.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import { type Caller, keyCaller } from '../support/people.ts'
@@ -114,16 +115,18 @@ describe.each(databaseKinds)('S3 between workspaces on %s', kind => {
       [contactId, conversationId],
     )
     await told(a.owner, 'patch', `/api/v1/contacts/${contactId}`, { phone: '1' })
-    const cursor = Buffer.from('ffffffff-ffff-7fff-bfff-ffffffffffff').toString('base64url')
+    const raw = Buffer.from('ffffffff-ffff-7fff-bfff-ffffffffffff').toString('base64url')
+    const cursorOf = (list: string) =>
+      (markCursor(`/api/v1/${list}`, { nextCursor: raw }) as { nextCursor: string }).nextCursor
     const paths = [
       `/api/v1/contacts?email=${encodeURIComponent(rows[0]?.email ?? '')}`,
       `/api/v1/contacts?search=${a.mark}`,
-      `/api/v1/contacts?cursor=${cursor}`,
+      `/api/v1/contacts?cursor=${cursorOf('contacts')}`,
       `/api/v1/conversations?contactId=${rows[0]?.contact_id}`,
-      `/api/v1/conversations?cursor=${cursor}`,
+      `/api/v1/conversations?cursor=${cursorOf('conversations')}`,
       `/api/v1/audit?resourceId=${contactId}`,
-      `/api/v1/members?cursor=${cursor}`,
-      `/api/v1/keys?cursor=${cursor}`,
+      `/api/v1/members?cursor=${cursorOf('members')}`,
+      `/api/v1/keys?cursor=${cursorOf('keys')}`,
     ]
     for (const path of paths) {
       const mine = await a.owner.call<{ items: object[] }>('get', path)

@@ -194,6 +194,26 @@ const plants: readonly (readonly [name: string, sql: string, fault: RegExp])[] =
     'alter table audit_logs disable trigger audit_logs_never_emptied',
     /forbids its owner to truncate/,
   ],
+  [
+    'a trail of accounts that can be changed',
+    'grant update on security_events to parley_identity',
+    /parley_identity UPDATE security_events: granted, and must not be/,
+  ],
+  [
+    'a trail of accounts that everybody reads',
+    'alter table security_events disable row level security',
+    /security_events: row security is not enabled/,
+  ],
+  [
+    'a trail of accounts that its owner can change',
+    'drop trigger security_events_append_only on security_events',
+    /security_events: nothing forbids its owner to delete[\s\S]*forbids its owner to update/,
+  ],
+  [
+    'an account that changes without a trace',
+    'alter table accounts disable trigger accounts_trail',
+    /accounts: a change leaves no trace/,
+  ],
 ]
 
 describe.each(databaseKinds)('S2 the catalogue on %s', kind => {

@@ -116,6 +116,11 @@ describe.each(databaseKinds)('S3 routes outside of workspaces on %s', kind => {
     expect(sessions.body).toEqual({
       items: [expect.objectContaining({ id: other.sessionId, current: true })],
     })
+    for (const person of [one, other]) {
+      const { body } = await person.call<{ items: { action: string }[] }>('get', '/api/v1/me/security-events')
+      expect(body.items.map(({ action }) => action)).toEqual(['session.started', 'account.created'])
+      expect(JSON.stringify(body)).toContain(person.sessionId)
+    }
     await other.call('delete', '/api/v1/me/sessions')
     expect((await one.call('get', '/api/v1/me')).status).toBe(200)
   })

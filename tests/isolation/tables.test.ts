@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Transaction } from '../../src/db/index.ts'
-import { globalTables } from '../support/catalogue.ts'
+import { globalTables, trail } from '../support/catalogue.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { type OpenDatabase, openDatabase, refusal, scopeOf, undoneWithin } from '../support/isolation.ts'
 import {
@@ -132,7 +132,7 @@ describe.each(databaseKinds)('S1 tables on %s', kind => {
 
   test('S1 the serving role reads no password, session, verification or second factor, and no jobs', async () => {
     const faults: string[] = []
-    for (const table of [...globalTables, 'pgboss.job', 'drizzle.__drizzle_migrations']) {
+    for (const table of [...globalTables, trail, 'pgboss.job', 'drizzle.__drizzle_migrations']) {
       const [column] = table === 'users' ? ['settings'] : ['*']
       for (const statement of [
         `select ${column} from ${table}`,
@@ -181,7 +181,7 @@ describe.each(databaseKinds)('S1 tables on %s', kind => {
     expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining([a.tenantId, b.tenantId]))
     const everyTable = [
       ...tables.map(({ name, tenantColumn }) => ({ name, column: tenantColumn })),
-      ...globalTables.map(name => ({ name, column: 'id' })),
+      ...[...globalTables, trail].map(name => ({ name, column: 'created_at' })),
     ]
     for (const { name, column } of everyTable) {
       if (name !== 'tenants') expect(await refusal(asPlatform(`select * from ${name}`)), name).toBe(denied)
@@ -194,7 +194,7 @@ describe.each(databaseKinds)('S1 tables on %s', kind => {
     const client = await database.owner.connect()
     try {
       await client.query('set role parley_jobs')
-      for (const name of [...tables.map(table => table.name), ...globalTables]) {
+      for (const name of [...tables.map(table => table.name), ...globalTables, trail]) {
         expect(await refusal(client.query(`select * from ${name}`)), name).toBe(denied)
       }
     } finally {

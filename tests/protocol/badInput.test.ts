@@ -103,7 +103,10 @@ describe.each(databaseKinds)('bad input on %s', kind => {
     const kept = await post('{"metadata":{"big":1e308,"small":1e-308,"whole":9007199254740993,"minus":-0}}')
     expect(kept.status).toBe(201)
     expect(faultPaths(await post('{"metadata":{"a":1e999}}'))).toEqual(['metadata.a'])
-    for (const limit of ['0', '-1', '101', '1.5', '1e999', 'NaN', 'x', '%20', '9'.repeat(400)]) {
+    for (const limit of [
+      ...['0', '-1', '101', '1.5', '1e999', 'NaN', 'x', '%20', '9'.repeat(400)],
+      ...['0x10', '5e1', '1e0', '%205', '5%20', '+5', '5.0', '0b11', '', '%D9%A5', 'true', 'Infinity'],
+    ]) {
       expect(faultPaths(await get(`/api/v1/contacts?limit=${limit}`)), limit).toEqual(['limit'])
     }
   })
@@ -191,6 +194,7 @@ describe.each(databaseKinds)('bad input on %s', kind => {
     'null',
     '%00',
     Buffer.from('0').toString('base64url'),
+    Buffer.from(newId()).toString('base64url'),
     Buffer.from(`${newId()} or 1=1`).toString('base64url'),
     'A'.repeat(101),
   ])('"%s" is no cursor', async cursor => {
@@ -218,7 +222,7 @@ describe.each(databaseKinds)('bad input on %s', kind => {
     }
     expectProblem(await get('/api/v1/audit?action=%00'), 'invalid_request')
     const { id } = (await workspace.owner.call<Stored>('post', '/api/v1/contacts', {})).body
-    for (const after of ['-1', '1.5', '1e30', '9007199254740991', 'x']) {
+    for (const after of ['-1', '1.5', '1e30', '0x1', '9007199254740991', 'x']) {
       const answer = await get(`/api/v1/conversations/${id}/messages?after=${after}`)
       expect([400, 404], after).toContain(answer.status)
     }

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, inject, test } from 'vitest'
+import { newId } from '../../src/kernel/index.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import { expectProblem } from '../support/problems.ts'
-import { send } from '../support/rawHttp.ts'
+import { quickAccount } from '../support/quickPeople.ts'
+import { type RawAnswer, send } from '../support/rawHttp.ts'
 
 const kind = databaseKinds.at(-1) ?? 'embedded'
 const anAddress = () => `10.${[1, 2, 3].map(() => Math.floor(Math.random() * 250) + 1).join('.')}`
@@ -80,4 +82,80 @@ describe('S4: limits', () => {
       expectProblem(await status(alone, address), 'rate_limited')
     },
   )
+
+  describe.each(databaseKinds)('S4: wrong passwords on %s', database => {
+    const failures = 20
+    const wrong = async (parley: TestParley, email: string, password = 'not the password') =>
+      send(parley, {
+        method: 'POST',
+        path: '/api/auth/sign-in/email',
+        headers: { 'content-type': 'application/json', 'x-forwarded-for': anAddress() },
+        body: JSON.stringify({ email, password }),
+      })
+    const startHere = async (environment: Record<string, string> = {}) => {
+      const parley = await startParley(database, {
+        TRUST_PROXY: '1',
+        SIGN_INS_PER_MINUTE: '2',
+        ...environment,
+      })
+      running.push(parley)
+      return parley
+    }
+    const guess = async (parley: TestParley, email: string, times: number) => {
+      const answers: RawAnswer[] = []
+      for (let at = 0; at < times; at++) answers.push(await wrong(parley, email))
+      return answers
+    }
+
+    test('an account has so many, whatever the address they come from; one that does not exist likewise', async () => {
+      const parley = await startHere()
+      const person = await quickAccount(parley)
+      const told: unknown[] = []
+      for (const email of [person.email, 'nobody@people.example']) {
+        for (const answer of await guess(parley, email, failures)) expectProblem(answer, 'unauthenticated')
+        const refused = await wrong(parley, email.toUpperCase())
+        expectProblem(refused, 'rate_limited')
+        const wait = Number(refused.headers.get('retry-after'))
+        expect(wait).toBeGreaterThan(60)
+        expect(wait).toBeLessThanOrEqual(15 * 60)
+        const { status, body } = refused
+        told.push({ status, body: { ...(body as object), requestId: '' } })
+      }
+      expect(told[0]).toEqual(told[1])
+      // The right password does not help now, and others are not concerned.
+      expectProblem(await wrong(parley, person.email, person.password), 'rate_limited')
+      const other = await quickAccount(parley)
+      expect((await wrong(parley, other.email, other.password)).status).toBe(200)
+    })
+
+    test('signing in clears the count', async () => {
+      const parley = await startHere()
+      const { email, password } = await quickAccount(parley)
+      for (let round = 0; round < 2; round++) {
+        await guess(parley, email, failures - 1)
+        expect((await wrong(parley, email, password)).status).toBe(200)
+      }
+    })
+
+    test('guesses at the same moment are counted before they are answered', async () => {
+      const parley = await startHere()
+      const { email } = await quickAccount(parley)
+      const answers = await Promise.all(Array.from({ length: failures + 5 }, () => wrong(parley, email)))
+      const refused = answers.filter(({ status }) => status === 429)
+      expect(refused).toHaveLength(5)
+    })
+  })
+
+  test.runIf(inject('services').redis)('two nodes count wrong passwords together through Redis', async () => {
+    const REDIS_URL = inject('services').redis?.url ?? ''
+    const [left, right] = [await start({ REDIS_URL }), await start({ REDIS_URL })]
+    const body = JSON.stringify({ email: `${newId()}@people.example`, password: 'not the password' })
+    const headers = { 'content-type': 'application/json' }
+    const guess = (parley: TestParley) =>
+      send(parley, { method: 'POST', path: '/api/auth/sign-in/email', headers, body })
+    for (let at = 0; at < 10; at++) {
+      for (const parley of [left, right]) expectProblem(await guess(parley), 'unauthenticated')
+    }
+    for (const parley of [left, right]) expectProblem(await guess(parley), 'rate_limited')
+  })
 })

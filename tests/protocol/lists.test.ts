@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseKinds } from '../support/databases.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import type { Caller, Workspace } from '../support/people.ts'
-import { expectProblem } from '../support/problems.ts'
+import { expectProblem, faultPaths } from '../support/problems.ts'
 import { quickMember, quickWorkspace } from '../support/quickPeople.ts'
 
 interface Item {
@@ -99,6 +99,22 @@ describe.each(databaseKinds)('lists and repeats on %s', kind => {
         (await readAll(`/api/v1/${list}`, 2)).flat().map(({ id }) => id),
         list,
       ).toEqual(whole)
+    }
+  })
+
+  test('a cursor is good for the list that gave it, and for no other', async () => {
+    for (let at = 0; at < 2; at++) await create(workspace.owner, {})
+    await quickMember(parley, workspace, 'member')
+    const cursorOf = async (path: string) =>
+      (await workspace.owner.call<Page>('get', `${path}?limit=1`)).body.nextCursor ?? ''
+    const lists = ['/api/v1/contacts', '/api/v1/members']
+    for (const path of lists) {
+      const cursor = await cursorOf(path)
+      for (const other of [...lists, '/api/v1/audit', '/api/v1/me/security-events']) {
+        const answer = await workspace.owner.call('get', `${other}?cursor=${cursor}`)
+        if (other === path) expect(answer.status).toBe(200)
+        else expect(faultPaths(answer), `${path} for ${other}`).toEqual(['cursor'])
+      }
     }
   })
 

@@ -5,7 +5,7 @@ import { startParley, type TestParley } from '../support/parley.ts'
 import { nobody, type Person } from '../support/people.ts'
 import { expectProblem } from '../support/problems.ts'
 import { quickAccount } from '../support/quickPeople.ts'
-import { totpCode } from '../support/totp.ts'
+import { nextWindow, totpCode } from '../support/totp.ts'
 
 interface Enrolment {
   totpURI: string
@@ -88,7 +88,7 @@ describe.each(databaseKinds)('a second factor on %s', { concurrent: true }, kind
     )
     expectProblem(await browser.call('get', '/api/v1/me'), 'unauthenticated')
     const right = await browser.call<Begun>('post', '/api/auth/two-factor/verify-totp', {
-      code: totpCode(enrolment.totpURI),
+      code: totpCode(enrolment.totpURI, nextWindow()),
     })
     expect(right.status).toBe(200)
     expect((await browser.call('get', '/api/v1/me')).status).toBe(200)
@@ -117,7 +117,9 @@ describe.each(databaseKinds)('a second factor on %s', { concurrent: true }, kind
       )
     }
     expectProblem(
-      await browser.call('post', '/api/auth/two-factor/verify-totp', { code: totpCode(enrolment.totpURI) }),
+      await browser.call('post', '/api/auth/two-factor/verify-totp', {
+        code: totpCode(enrolment.totpURI, nextWindow()),
+      }),
       'unauthenticated',
     )
   })
@@ -130,9 +132,75 @@ describe.each(databaseKinds)('a second factor on %s', { concurrent: true }, kind
     )
     const browser = await begin(person)
     expectProblem(
-      await browser.call('post', '/api/auth/two-factor/verify-totp', { code: totpCode(enrolment.totpURI) }),
+      await browser.call('post', '/api/auth/two-factor/verify-totp', {
+        code: totpCode(enrolment.totpURI, nextWindow()),
+      }),
       'rate_limited',
     )
+  })
+
+  const verify = (browser: Browser, code: string) =>
+    browser.call<Begun>('post', '/api/auth/two-factor/verify-totp', { code })
+
+  test('T2: a code works once, that of turning it on included; a refused one opens nothing', async () => {
+    const person = await quickAccount(parley)
+    const first = await begin(person)
+    const { body } = await first.call<Enrolment>('post', '/api/auth/two-factor/enable', {
+      password: person.password,
+    })
+    const at = Date.now()
+    const [now, later] = [totpCode(body.totpURI, at), totpCode(body.totpURI, at + 30_000)]
+    expect((await verify(first, now)).status).toBe(200)
+
+    const replay = await begin(person)
+    const wrong = expectProblem(await verify(await begin(person), wrongCode(body.totpURI)), 'unauthenticated')
+    const refused = expectProblem(await verify(replay, now), 'unauthenticated')
+    expect(refused.detail).toBe(wrong.detail)
+    expectProblem(await replay.call('get', '/api/v1/me'), 'unauthenticated')
+    const sessions = 'select id from auth_sessions where user_id = $1'
+    const before = await parley.owner.query(sessions, [person.userId])
+
+    const second = await begin(person)
+    expect((await verify(second, later)).status).toBe(200)
+    expectProblem(await verify(await begin(person), later), 'unauthenticated')
+    const after = await parley.owner.query(sessions, [person.userId])
+    expect(after.rowCount).toBe((before.rowCount ?? 0) + 1)
+    // Whoever is signed in gains nothing by a code; it is spent all the same.
+    expectProblem(await verify(second, later), 'unauthenticated')
+    expect((await second.call('get', '/api/v1/me')).status).toBe(200)
+  })
+
+  test('T2: of uses of one code at once exactly one gets in', async () => {
+    const { person, enrolment } = await enrolled()
+    const browsers = await Promise.all([1, 2, 3].map(() => begin(person)))
+    const code = totpCode(enrolment.totpURI, nextWindow())
+    const answers = await Promise.all(browsers.map(browser => verify(browser, code)))
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 401, 401])
+    const inside = await Promise.all(browsers.map(browser => browser.call('get', '/api/v1/me')))
+    expect(inside.map(({ status }) => status)).toEqual(answers.map(({ status }) => status))
+  })
+
+  test('T2: one person’s code says nothing about another’s, and codes are not kept in the clear', async () => {
+    const [one, other] = [await enrolled(), await enrolled()]
+    const code = totpCode(one.enrolment.totpURI, nextWindow())
+    await parley.owner.query(
+      'update two_factors t set secret = o.secret from two_factors o where t.user_id = $1 and o.user_id = $2',
+      [other.person.userId, one.person.userId],
+    )
+    for (const { person } of [one, other]) expect((await verify(await begin(person), code)).status).toBe(200)
+    const { rows } = await parley.owner.query<{ digest: string }>('select digest from spent_codes')
+    expect(rows.length).toBeGreaterThan(1)
+    for (const { digest } of rows) expect(digest).toMatch(/^[\w-]{43}$/)
+    // What is too old to be accepted anyway goes with the next use.
+    await parley.owner.query(
+      `update spent_codes set created_at = now() - interval '6 minutes' where user_id = $1`,
+      [one.person.userId],
+    )
+    await verify(await begin(one.person), totpCode(one.enrolment.totpURI, nextWindow()))
+    const { rows: left } = await parley.owner.query('select from spent_codes where user_id = $1', [
+      one.person.userId,
+    ])
+    expect(left).toHaveLength(1)
   })
 
   test('T2: a backup code works once; new ones replace the old', async () => {

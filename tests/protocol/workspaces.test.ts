@@ -77,6 +77,12 @@ describe.each(databaseKinds)('workspaces on %s', { concurrent: true }, kind => {
     expect(answers.map(({ status }) => status)).toEqual([201, 201, 201])
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1)
     expect(await countOf(slug)).toBe(1)
+    // Of version 7 like every id, and told apart as on every other route.
+    expect(answers[0]?.body.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/)
+    const replayed = answers.filter(({ headers }) => headers.get('idempotent-replayed') === 'true')
+    expect(replayed).toHaveLength(2)
+    const repeat = await create(person, slug, 'key-1')
+    expect([repeat.body, repeat.headers.get('idempotent-replayed')]).toEqual([answers[0]?.body, 'true'])
     expectProblem(await create(person, freshSlug(), 'key-1'), 'idempotency_mismatch')
     // Another person's key is another key, and another key of the same person is another workspace.
     const other = await quickPerson(parley)
@@ -90,6 +96,30 @@ describe.each(databaseKinds)('workspaces on %s', { concurrent: true }, kind => {
     await create(other, slug)
     expectProblem(await create(person, slug, 'retry'), 'conflict')
     expect((await create(person, freshSlug(), 'retry')).status).toBe(201)
+  })
+
+  test('T1: a first request that ended between its reservation and its workspace does not block the next', async () => {
+    const person = await quickPerson(parley)
+    const reserved = newId()
+    await parley.owner.query(
+      `insert into founding_keys (user_id, key, reserved) values ($1, 'cut-off', $2)`,
+      [person.userId, reserved],
+    )
+    const made = await create(person, freshSlug(), 'cut-off')
+    expect([made.status, made.body.id]).toEqual([201, reserved])
+    expect(made.headers.has('idempotent-replayed')).toBe(false)
+  })
+
+  test('T1: a key is kept for a day; after that it makes another workspace', async () => {
+    const person = await quickPerson(parley)
+    const first = await create(person, freshSlug(), 'old')
+    await parley.owner.query(
+      `update founding_keys set created_at = now() - interval '25 hours' where user_id = $1`,
+      [person.userId],
+    )
+    const second = await create(person, freshSlug(), 'old')
+    expect([first.status, second.status]).toEqual([201, 201])
+    expect(second.body.id).not.toBe(first.body.id)
   })
 
   test('T1: who belongs to several names one, by id or slug; the others are as if they were not there', async () => {

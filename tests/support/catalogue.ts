@@ -16,7 +16,12 @@ export const globalTables = [
   'verifications',
   'two_factors',
   'trusted_devices',
+  'founding_keys',
+  'spent_codes',
 ] as const
+
+/** The trail of people's accounts: it belongs to no tenant, and is only added to. */
+export const trail = 'security_events'
 
 /** Policies beside the four of every tenant table. */
 const furtherPolicies = [
@@ -24,6 +29,8 @@ const furtherPolicies = [
   'members.own_memberships to parley_identity',
   'role_assignments.own_assignments to parley_identity',
   'tenants.own_tenants to parley_identity',
+  'security_events.anybodys_event to parley_identity',
+  'security_events.own_events to parley_identity',
   'tenants.platform_list to parley_platform',
   'users.everyone_for_identity to parley_identity',
   'users.fellow_members to parley_app',
@@ -90,7 +97,9 @@ const checks: readonly Check[] = [
       select name || ': row security is not enabled' as fault from tenant_tables where not relrowsecurity
       union all select name || ': row security is not forced' from tenant_tables where not relforcerowsecurity
       union all select 'users: row security is not enabled and forced' from pg_class
-        where oid = 'users'::regclass and not (relrowsecurity and relforcerowsecurity)`,
+        where oid = 'users'::regclass and not (relrowsecurity and relforcerowsecurity)
+      union all select 'security_events: row security is not enabled' from pg_class
+        where oid = 'security_events'::regclass and not relrowsecurity`,
   },
   {
     name: 'policies',
@@ -214,6 +223,7 @@ const checks: readonly Check[] = [
       ...['custom_roles', 'members', 'role_assignments', 'tenants'].map(
         table => `parley_identity SELECT ${table}`,
       ),
+      ...['SELECT', 'INSERT'].map(right => `parley_identity ${right} ${trail}`),
       'parley_platform SELECT tenants',
       ...usersColumnsForTenants.map(column => `parley_app SELECT users.${column}`),
     ],
@@ -237,7 +247,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'columns and tables',
-    about: () => [...globalTables, ...foreignIds],
+    about: () => [...globalTables, trail, ...foreignIds],
     sql: `select c.relname || '.' || a.attname || ': ' || format_type(a.atttypid, null) || ' has no time zone' as fault
       from pg_attribute a join pg_class c on c.oid = a.attrelid
       where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped
@@ -253,14 +263,21 @@ const checks: readonly Check[] = [
         and c.relname <> all ($1::text[])`,
   },
   {
-    name: 'the audit trail',
-    sql: `select 'audit_logs: nothing forbids its owner to ' || w.what as fault
-      from (values ('update', 16), ('delete', 8), ('truncate', 32)) w(what, bit)
-      where not exists (select from pg_trigger t where t.tgrelid = 'audit_logs'::regclass and t.tgenabled in ('O', 'A')
+    name: 'the trails',
+    sql: `select trail || ': nothing forbids its owner to ' || w.what as fault
+      from unnest(array['audit_logs', 'security_events']) trail, (values ('update', 16), ('delete', 8), ('truncate', 32)) w(what, bit)
+      where not exists (select from pg_trigger t where t.tgrelid = trail::regclass and t.tgenabled in ('O', 'A')
         and t.tgfoid = 'forbid_change()'::regprocedure and t.tgtype & w.bit > 0 and t.tgtype & 2 > 0 and t.tgqual is null)
       union all
-      select 'audit_logs: the foreign key ' || conname || ' would change entries' from pg_constraint
-      where conrelid = 'audit_logs'::regclass and contype = 'f' and (confdeltype not in ('a', 'r') or confupdtype not in ('a', 'r'))`,
+      select c.relname || ': a change leaves no trace' from pg_class c
+      where c.oid in ('users'::regclass, 'accounts'::regclass, 'auth_sessions'::regclass, 'two_factors'::regclass)
+        -- After each row, on insert, delete and update, without a condition.
+        and not exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgenabled in ('O', 'A') and t.tgname = c.relname || '_trail'
+          and t.tgtype = 1 | 4 | 8 | 16 and t.tgqual is null and t.tgattr = '')
+      union all
+      select conrelid::regclass || ': the foreign key ' || conname || ' would change entries' from pg_constraint
+      where conrelid in ('audit_logs'::regclass, 'security_events'::regclass)
+        and contype = 'f' and (confdeltype not in ('a', 'r') or confupdtype not in ('a', 'r'))`,
   },
 ]
 

@@ -1,5 +1,8 @@
 import { createHmac } from 'node:crypto'
 
+/** For `totpCode`: each code is accepted once, and the one after the present one already (a clock may be ahead). */
+export const nextWindow = () => Date.now() + 30_000
+
 /** The code that an authenticator app shows for an otpauth:// address (RFC 6238). */
 export function totpCode(uri: string, at = Date.now()): string {
   const query = new URL(uri).searchParams

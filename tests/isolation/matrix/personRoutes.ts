@@ -2,7 +2,7 @@ import { expect } from 'vitest'
 import { newId } from '../../../src/kernel/index.ts'
 import { mailTo } from '../../support/outbox.ts'
 import { type Caller, keyCaller, newPerson, nobody, type Person } from '../../support/people.ts'
-import { totpCode } from '../../support/totp.ts'
+import { nextWindow, totpCode } from '../../support/totp.ts'
 import type { Audited } from './audit.ts'
 import type { World } from './credentials.ts'
 import { makerFor, newSide, newSomebody } from './world.ts'
@@ -116,7 +116,9 @@ const publicRoutes: Readonly<Record<string, PersonEntry>> = {
     request: async world => {
       const twoFactor = await withTwoFactor(world)
       const headers = await halfSignedIn(world, twoFactor)
-      return { path: `${auth}/two-factor/verify-totp`, body: { code: totpCode(twoFactor.uri) }, headers }
+      // The code that turned it on is spent.
+      const code = totpCode(twoFactor.uri, nextWindow())
+      return { path: `${auth}/two-factor/verify-totp`, body: { code }, headers }
     },
   },
   'POST /api/auth/two-factor/verify-backup-code': {
@@ -246,6 +248,11 @@ const ofPerson: Readonly<Record<string, PersonEntry>> = {
     access: 'person',
     status: 200,
     request: async ({ parley }) => ({ path: '/api/v1/me/sessions', as: await newSomebody(parley) }),
+  },
+  'GET /api/v1/me/security-events': {
+    access: 'person',
+    status: 200,
+    request: async ({ parley }) => ({ path: '/api/v1/me/security-events', as: await newSomebody(parley) }),
   },
   'DELETE /api/v1/me/sessions/{id}': {
     access: 'person',

@@ -1,8 +1,9 @@
+import { showActivity } from './activity.js'
 import { call } from './api.js'
 import { at, make, onPress } from './dom.js'
 import { onSubmit, revealPasswords, say } from './forms.js'
 import { secondFactor } from './secondFactor.js'
-import { frame, whoAmI } from './session.js'
+import { frame, signOut, whoAmI } from './session.js'
 import { deviceName, explain, moment } from './words.js'
 
 const passwordForm = at('password')
@@ -17,8 +18,18 @@ async function open() {
   }
   at('person').textContent = `${me.name}, ${me.email}`
   at('username').value = me.email
-  await Promise.all([showSessions(), secondFactor(showSessions)])
+  at('sign-out').hidden = false
+  await Promise.all([refresh(), secondFactor(refresh)])
 }
+
+/** Whatever is done here shows in both lists. */
+const refresh = () => Promise.all([showSessions(), showActivity()])
+
+onPress(at('sign-out'), async () => {
+  const problem = await signOut()
+  if (problem) at('sign-out-said').textContent = explain(problem)
+  else location.assign('/')
+})
 
 async function showSessions() {
   const { data, problem } = await call('get', '/api/v1/me/sessions')
@@ -57,7 +68,7 @@ onPress(at('end-others'), async () => {
 
 /** The pressed button may be gone afterwards, so the focus goes to the heading of the list. */
 async function tell(text) {
-  await showSessions()
+  await refresh()
   at('sessions-said').textContent = text
   at('sessions-title').focus()
 }
@@ -68,7 +79,7 @@ onSubmit(passwordForm, async ({ currentPassword, newPassword, revokeOtherSession
   if (problem) return wrongPassword(problem, 'currentPassword')
   for (const id of ['currentPassword', 'newPassword']) at(id).value = ''
   say(passwordForm, 'The password is changed.', '')
-  await showSessions()
+  await refresh()
 })
 
 function wrongPassword(problem, field) {

@@ -18,7 +18,8 @@ function takeToken() {
 }
 
 async function ask() {
-  if (!token) {
+  if (!token || !/^invite_[\w-]{23,}$/.test(token)) {
+    localStorage.removeItem(kept)
     showStep('no-token')
     return
   }
@@ -33,6 +34,8 @@ function offerToAccept(me) {
     if (problem) {
       // Gone or accepted already: nothing is left to come back to.
       if (problem.status === 404 || problem.status === 409) localStorage.removeItem(kept)
+      // What will not be different the next time is not offered again. An address can be confirmed meanwhile.
+      if (!problem.retryable && problem.status !== 0 && problem.code !== 'email_unverified') accept.remove()
       say(problem.code === 'invalid_request' ? 'This is not the link of an invitation.' : explain(problem))
       return
     }
