@@ -1,6 +1,6 @@
 import type { Ack, Audience, CommandInput, CommandOutput, CommandsOf, Events } from '../protocol/index.ts'
 import { Connection, type ConnectionState } from './connection.ts'
-import { Conversation, type ConversationEvent, type Link } from './conversation.ts'
+import { type Conversation, type ConversationEvent, FollowedConversation, type Link } from './conversation.ts'
 import type { Reference } from './logSync.ts'
 import type { Draft, QueuedRecord } from './outbox.ts'
 import {
@@ -68,7 +68,7 @@ class LogClient<Who extends Audience> implements Client<Who> {
   readonly #runtime: Runtime
   readonly #store: ClientStore
   readonly #faults = new Listeners<unknown>()
-  readonly #conversations = new Set<Conversation>()
+  readonly #conversations = new Set<FollowedConversation>()
   readonly #link: Link
   #ended = { gapsHealed: 0, resent: 0 }
   /** Writes to the store, one after the other: a deletion must not overtake the record it deletes. */
@@ -140,13 +140,13 @@ class LogClient<Who extends Audience> implements Client<Who> {
     return this.#connection.listen(name, listener)
   }
 
-  #follow(reference: Reference): Conversation {
+  #follow(reference: Reference): FollowedConversation {
     for (const known of this.#conversations) {
       const { id, clientId } = known.reference
       if (id !== undefined && id === reference.id) return known
       if (clientId !== undefined && clientId === reference.clientId) return known
     }
-    const conversation = new Conversation(this.#link, reference)
+    const conversation = new FollowedConversation(this.#link, reference)
     this.#conversations.add(conversation)
     this.#remember(conversation)
     if (this.#connection.online) conversation.connected()
@@ -201,11 +201,11 @@ class LogClient<Who extends Audience> implements Client<Who> {
     })
   }
 
-  #remember({ reference }: Conversation): void {
+  #remember({ reference }: FollowedConversation): void {
     this.#write(store => store.set(openKey(reference), reference))
   }
 
-  #drop(conversation: Conversation): void {
+  #drop(conversation: FollowedConversation): void {
     const { gapsHealed, resent } = conversation.counts
     this.#conversations.delete(conversation)
     this.#ended = {

@@ -149,7 +149,7 @@ export class Connection {
       } else this.#presented ??= await auth()
       this.#mustRenew = false
     } catch (error) {
-      if (turn === this.#turn) this.#lost(failureOf(error))
+      if (turn === this.#turn) this.#lost(failureOf(error), 'nothing to present')
       return
     }
     if (turn !== this.#turn) return
@@ -169,12 +169,12 @@ export class Connection {
   #connected(): void {
     this.#farewell = undefined
     const { status } = this.#state
-    if (status === 'connecting') return
-    if (status !== 'waiting') return void this.#ports.socket.disconnect()
-    // The transport was faster than the next attempt of ours.
-    this.#turn++
-    this.#bound()
-    this.#become({ status: 'connecting' })
+    if (status === 'waiting') {
+      // The transport was faster than the next attempt of ours.
+      this.#turn++
+      this.#bound()
+      this.#become({ status: 'connecting' })
+    } else if (status !== 'connecting' && status !== 'online') this.#ports.socket.disconnect()
   }
 
   #welcomed(welcome: Events['welcome']): void {
@@ -187,11 +187,11 @@ export class Connection {
     this.#become({ status: 'online' })
   }
 
-  #lost(reason: Failure): void {
+  #lost(reason: Failure, how?: 'nothing to present'): void {
     const { status } = this.#state
     if (status !== 'online' && status !== 'connecting') return
     const { runtime, socket } = this.#ports
-    const expired = asksForCredential(reason.code)
+    const expired = asksForCredential(reason.code) && how === undefined
     // A clock may be wrong about expiry; a credential that is fresh and yet not known will not become known.
     const hopeless = expired ? reason.code === 'unauthenticated' && this.#renewedInVain : !reason.retryable
     this.#mustRenew ||= expired

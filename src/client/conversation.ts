@@ -5,7 +5,6 @@ import type {
   ConversationState,
   Entry,
   Events,
-  Failure,
   Mark,
 } from '../protocol/index.ts'
 import { LogSync, type Reference, type Requests } from './logSync.ts'
@@ -13,7 +12,7 @@ import { Marks, OwnMark } from './marks.ts'
 import { type Draft, Outbox, type QueuedRecord } from './outbox.ts'
 import { Listeners, type Runtime } from './runtime.ts'
 import { OthersTyping, OwnTyping } from './typing.ts'
-import { foldView, type Message, type Sender, sameSender } from './view.ts'
+import { type ConversationSnapshot, foldView, type Message, type Sender, sameSender } from './view.ts'
 
 /** What a conversation uses of the client it belongs to. */
 export interface Link extends Requests {
@@ -22,34 +21,15 @@ export interface Link extends Requests {
   newRecord(draft: Draft): QueuedRecord
   save(reference: Reference, record: QueuedRecord): void
   forget(record: QueuedRecord): void
-  opened(conversation: Conversation): void
+  opened(conversation: FollowedConversation): void
   /** Left, and nothing of it waits any more. */
-  left(conversation: Conversation): void
-}
-
-export interface ConversationSnapshot {
-  /** Null while a conversation that was started here has not reached the server. */
-  readonly id: string | null
-  /** Why it cannot be followed. */
-  readonly refusal: Failure | null
-  /** False: what is shown may be out of date. */
-  readonly live: boolean
-  readonly conversation: ConversationState | null
-  readonly messages: readonly Message[]
-  /** The log itself, up to `applied`. */
-  readonly entries: readonly Entry[]
-  readonly applied: number
-  readonly head: number
-  readonly hasOlder: boolean
-  readonly marks: readonly Mark[]
-  readonly typing: readonly Sender[]
-  readonly online: boolean
+  left(conversation: FollowedConversation): void
 }
 
 export type ConversationEvent = 'entries' | 'head' | 'mark' | 'online' | 'typing' | 'conversation'
 
 /** One conversation as a person has it before them: what was said, what they say, and how far both have come. */
-export class Conversation {
+export class FollowedConversation {
   readonly #link: Link
   readonly #sync: LogSync
   readonly #outbox: Outbox
@@ -305,3 +285,9 @@ export class Conversation {
     }
   }
 }
+
+/** What the holder of a conversation may do with it; the rest is between it and its client. */
+export type Conversation = Omit<
+  FollowedConversation,
+  'connected' | 'disconnected' | 'receive' | 'reference' | 'restore' | 'counts'
+>

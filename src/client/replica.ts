@@ -64,12 +64,14 @@ export class LogReplica {
   /** Takes entries from an event or a page, and returns those it now holds for the first time. */
   receive(entries: readonly Entry[], head: number): readonly Entry[] {
     this.noteHead(head)
+    const applied: Entry[] = []
     for (const entry of entries) {
       this.noteHead(entry.seq)
-      if (entry.seq > this.applied || !this.#started) this.#keepAhead(entry)
+      if (this.#started && entry.seq === this.applied + 1) applied.push(this.#apply(entry))
+      else if (!this.#started || entry.seq > this.applied) this.#keepAhead(entry)
       else if (entry.deleted) this.#blank(entry.seq)
     }
-    return this.#started ? this.#applyAhead() : []
+    return this.#started ? [...applied, ...this.#applyAhead()] : []
   }
 
   /** Takes a page of older entries, as far as it reaches the window without a hole. */
@@ -85,20 +87,21 @@ export class LogReplica {
   }
 
   #keepAhead(entry: Entry): void {
-    if (this.#ahead.size < mostAhead || entry.seq === this.applied + 1) this.#ahead.set(entry.seq, entry)
+    if (this.#ahead.size < mostAhead) this.#ahead.set(entry.seq, entry)
   }
 
   #applyAhead(): readonly Entry[] {
     const applied: Entry[] = []
-    for (let next = this.#ahead.get(this.applied + 1); next; next = this.#ahead.get(this.applied + 1)) {
-      this.#ahead.delete(next.seq)
-      this.#entries.push(next)
-      applied.push(next)
-      this.#index(next)
-    }
-    // What was kept before the window's start was known may lie below it.
+    for (let next = this.#ahead.get(this.applied + 1); next; next = this.#ahead.get(this.applied + 1))
+      applied.push(this.#apply(next))
     for (const seq of this.#ahead.keys()) if (seq <= this.applied) this.#ahead.delete(seq)
     return applied
+  }
+
+  #apply(entry: Entry): Entry {
+    this.#entries.push(entry)
+    this.#index(entry)
+    return entry
   }
 
   #index(entry: Entry): void {

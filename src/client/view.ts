@@ -1,4 +1,4 @@
-import type { CommandInput, Entry, Failure, Mark } from '../protocol/index.ts'
+import type { CommandInput, ConversationState, Entry, Failure, Mark } from '../protocol/index.ts'
 import type { Pending } from './outbox.ts'
 
 export type Sender = Entry['sender']
@@ -28,6 +28,25 @@ export interface Message {
   readonly delivery: Delivery | null
   /** Why it, or a change to it, was not taken. */
   readonly failure: Failure | null
+}
+
+export interface ConversationSnapshot {
+  /** Null while a conversation that was started here has not reached the server. */
+  readonly id: string | null
+  /** Why it cannot be followed. */
+  readonly refusal: Failure | null
+  /** False: what is shown may be out of date. */
+  readonly live: boolean
+  readonly conversation: ConversationState | null
+  readonly messages: readonly Message[]
+  /** The log itself, up to `applied`. */
+  readonly entries: readonly Entry[]
+  readonly applied: number
+  readonly head: number
+  readonly hasOlder: boolean
+  readonly marks: readonly Mark[]
+  readonly typing: readonly Sender[]
+  readonly online: boolean
 }
 
 export interface Sources {

@@ -178,20 +178,23 @@ describe('credentials', () => {
     expect(peer.handshakes).toHaveLength(2)
   })
 
-  test('S4 what cannot be renewed right now is tried again; what never can is refused', async () => {
-    peer.faults.refuseHandshake = () => failure('token_expired', false)
-    let tries = 0
-    const client = visitorOf(peer, {
-      renew: async () => {
-        if (++tries < 3) throw new Error('no network')
-        throw Object.assign(new Error('gone'), { data: failure('forbidden', false) })
-      },
-    })
-    await client.connect()
-    await status(client, 'refused')
-    expect(tries).toBe(3)
-    expect(client.state).toMatchObject({ reason: { code: 'forbidden' } })
-  })
+  test.each(['forbidden', 'unauthenticated'] as const)(
+    'S4 what cannot be renewed right now is tried again; what never can, %s, is refused',
+    async code => {
+      peer.faults.refuseHandshake = () => failure('token_expired', false)
+      let tries = 0
+      const client = visitorOf(peer, {
+        renew: async () => {
+          if (++tries < 3) throw new Error('no network')
+          throw Object.assign(new Error('gone'), { data: failure(code, false) })
+        },
+      })
+      await client.connect()
+      await status(client, 'refused')
+      expect(tries).toBe(3)
+      expect(client.state).toMatchObject({ reason: { code } })
+    },
+  )
 
   test('S4 an expiring session is renewed in-band, again if that fails for a moment', async () => {
     let failures = 2

@@ -149,6 +149,19 @@ describe('replica', () => {
     expect([replica.applied, replica.behind]).toEqual([4, false])
   })
 
+  test('L5 however many wait ahead, the pages before them apply whole', () => {
+    const long = new ServerLog()
+    for (let at = 0; at < 1_500; at++)
+      long.append({ sender: senders[1] as Entry['sender'], clientId: `${at}`, type: 'text', text: `${at}` })
+    const replica = new LogReplica()
+    replica.open([], 0)
+    for (const entry of long.entries.slice(200)) replica.receive([entry], entry.seq)
+    expect(replica.receive(long.entries.slice(0, 100), 1_500)).toHaveLength(100)
+    expect(replica.receive(long.entries.slice(100, 200), 1_500)).toHaveLength(1_100)
+    expect(replica.receive(long.entries.slice(1_200), 1_500)).toHaveLength(300)
+    expect(replica.entries).toEqual(long.entries)
+  })
+
   test('L5 a head alone tells it is behind, and an older one changes nothing', () => {
     const replica = new LogReplica()
     replica.open([first], 1)
