@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
 
 /** A wire to a server that a test can damage. */
 export interface Wire extends AsyncDisposable {
@@ -17,22 +18,39 @@ interface Strand {
   readonly far: Socket
 }
 
-export async function startWire(target: { host: string; port: number }): Promise<Wire> {
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * `target`: where it leads; asked anew for every connection where it is a function. `delayMs`: how long everything takes on
+ * its way, in each direction.
+ */
+export async function startWire(
+  target: Target | (() => Target),
+  { delayMs = 0 }: { delayMs?: number } = {},
+): Promise<Wire> {
   const strands = new Set<Strand>()
   let frozen = false
   let server: Server | undefined
   let port = 0
 
   const carry = ({ near, far }: Strand) => {
+    if (delayMs > 0) {
+      near.pipe(delayed(delayMs)).pipe(far)
+      far.pipe(delayed(delayMs)).pipe(near)
+      return
+    }
     near.pipe(far)
     far.pipe(near)
   }
   const hold = ({ near, far }: Strand) => {
-    near.unpipe(far).pause()
-    far.unpipe(near).pause()
+    near.unpipe().pause()
+    far.unpipe().pause()
   }
   const accept = (near: Socket) => {
-    const strand = { near, far: dial(target) }
+    const strand = { near, far: dial(typeof target === 'function' ? target() : target) }
     strands.add(strand)
     for (const end of [strand.near, strand.far]) {
       end.on('error', () => undefined)
@@ -80,3 +98,15 @@ export async function startWire(target: { host: string; port: number }): Promise
     [Symbol.asyncDispose]: cut,
   }
 }
+
+/** Keeps the order: timers of one length end in the order they began. */
+const delayed = (ms: number) =>
+  new Transform({
+    transform(chunk, _encoding, done) {
+      setTimeout(() => this.push(chunk), ms)
+      done()
+    },
+    flush(done) {
+      setTimeout(done, ms)
+    },
+  })
