@@ -54,12 +54,18 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
   }
 
   let lastRefresh = 0
+  let boardLost = false
   /** The board is the truth, on one node and on many; what differs from what people here were told is told. */
   async function round(): Promise<void> {
     const now = performance.now()
-    if (now - lastRefresh > refreshMs) {
+    if (boardLost || now - lastRefresh > refreshMs) {
       lastRefresh = now
       await here.refresh()
+    }
+    if (boardLost) {
+      // It may have come back empty, and the other nodes have yet to say again who is with them.
+      boardLost = false
+      return
     }
     forgetClosed(tenants, gateway, here.tenantIds())
     for (const tenantId of here.tenantIds()) {
@@ -75,18 +81,33 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
   const timer = setInterval(() => {
     if (running) return
     running = true
+    const looking = round().catch(error => {
+      boardLost = true
+      throw error
+    })
     quietly(
-      round().finally(() => {
+      looking.finally(() => {
         running = false
       }),
     )
   }, roundMs)
   timer.unref()
 
+  /** Without the board there is what people here were told last. */
+  async function membersOf(tenantId: string): Promise<ReadonlyMap<string, PresenceStatus>> {
+    try {
+      return await board.members(tenantId)
+    } catch (error) {
+      log.debug({ err: error }, 'presence could not be read')
+      return toldOf(tenantId).members
+    }
+  }
+
   return {
-    set: here.entered,
+    // The board hears of it now, or with the next round that reaches it; nobody waits for that (L6).
+    set: async (session, status) => quietly(here.entered(session, status)),
     members: async tenantId =>
-      [...(await board.members(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
+      [...(await membersOf(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
     async otherSide(scope, { id, contactId }) {
       const told = toldOf(scope.tenantId)
       try {
@@ -97,7 +118,14 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
         if (contactId === null) return false
         const contact = actorName({ kind: 'visitor', contactId, widgetId: '' })
         const online = (await board.present(scope.tenantId, [contact])).has(contact)
-        if (scope.actor.kind === 'member') told.visitors.set(id, { contact, online })
+        if (scope.actor.kind === 'member') {
+          const room = rooms.conversation(scope.tenantId, id)
+          const known = told.visitors.get(id)
+          // Noted as told, so it has to be: to those who opened the conversation before this change.
+          if (known && known.online !== online)
+            gateway.publishHere('member', room, 'online', { conversationId: id, online })
+          told.visitors.set(id, { contact, online })
+        }
         return online
       } catch (error) {
         // The board is away. A conversation opens without it.

@@ -101,7 +101,9 @@ describe.skipIf(!clusterPossible)('three nodes', () => {
     expect(await unread(again)).toBe(1)
     await guest.ask('message.send', { conversationId, clientId: 'four', parts: text('four') })
     await again.next('inbox', ({ conversations }) =>
-      conversations.some(({ id, preview, head }) => id === conversationId && preview === 'four' && head === 4),
+      conversations.some(
+        ({ id, preview, head }) => id === conversationId && preview === 'four' && head === 4,
+      ),
     )
     expect(await unread(again)).toBe(2)
     await again.ask('conversation.open', { conversationId })
@@ -156,7 +158,11 @@ describe.skipIf(!clusterPossible)('three nodes', () => {
       ({ memberId, status }) => memberId === colleague.memberId && status === 'offline',
       20_000,
     )
-    const gone = watcher.next('online', event => event.conversationId === conversationId && !event.online, 20_000)
+    const gone = watcher.next(
+      'online',
+      event => event.conversationId === conversationId && !event.online,
+      20_000,
+    )
     await Promise.all([offline, gone])
     // Some more than the 8 s that the word of a node holds: a round, and a machine that is busy.
     expect(performance.now() - killed).toBeLessThan(12_000)

@@ -11,8 +11,8 @@ export const clusterPossible =
 
 export interface ClusterPlan {
   readonly nodes: number
-  /** Another Redis than that of the whole run. */
-  readonly redisUrl?: string | undefined
+  /** Another Redis than that of the whole run, or another way to it for each node. */
+  readonly redisUrl?: (which: number) => string
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -31,7 +31,6 @@ export async function startCluster({ nodes: count, redisUrl, environment }: Clus
   const shared = {
     DATABASE_URL: (database.connection as { url: string }).url,
     DATABASE_POOL_SIZE: '5',
-    REDIS_URL: redisUrl ?? inject('services').redis?.url ?? '',
     PARLEY_SECRET: testSecret,
     ...unlimited,
     COMMANDS_PER_SECOND: '1000',
@@ -39,7 +38,10 @@ export async function startCluster({ nodes: count, redisUrl, environment }: Clus
   }
   const nodes = await Promise.all(
     Array.from({ length: count }, (_, at) =>
-      createNode({ name: `node-${at + 1}`, folder: folder.path, environment: shared }),
+      createNode({
+        ...{ name: `node-${at + 1}`, folder: folder.path },
+        environment: { ...shared, REDIS_URL: redisUrl?.(at) ?? inject('services').redis?.url ?? '' },
+      }),
     ),
   )
   const stop = async () => {

@@ -2,13 +2,7 @@ import { Redis } from 'ioredis'
 import { findOnPath, versionAtLeast } from './command.ts'
 import { dockerEngine, startContainer } from './docker.ts'
 import { environmentRung, type Found, type Rung, type Tools } from './ladder.ts'
-import {
-  freePort,
-  type RunningServer,
-  retryingPortClash,
-  startServer,
-  temporaryFolder,
-} from './process.ts'
+import { freePort, type RunningServer, retryingPortClash, startServer, temporaryFolder } from './process.ts'
 
 const leastVersion = '7.0'
 const dockerImage = 'redis:7'
