@@ -8,7 +8,7 @@ import {
 } from '../gateway/index.ts'
 import type { Log, Scope } from '../kernel/index.ts'
 import type { ConversationState } from '../protocol/index.ts'
-import { createPresenceHere } from './presenceHere.ts'
+import { createPresenceHere, type PresenceHere } from './presenceHere.ts'
 
 /** Who is there: members for the team and, as one yes or no, for visitors; visitors for those who have their conversation open. */
 export interface Presence {
@@ -53,45 +53,9 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
     return made
   }
 
-  let lastRefresh = 0
-  let boardLost = false
-  /** The board is the truth, on one node and on many; what differs from what people here were told is told. */
-  async function round(): Promise<void> {
-    const now = performance.now()
-    if (boardLost || now - lastRefresh > refreshMs) {
-      lastRefresh = now
-      await here.refresh()
-    }
-    if (boardLost) {
-      // It may have come back empty, and the other nodes have yet to say again who is with them.
-      boardLost = false
-      return
-    }
-    forgetClosed(tenants, gateway, here.tenantIds())
-    for (const tenantId of here.tenantIds()) {
-      const told = toldOf(tenantId)
-      await tellOfMembers({ board, gateway }, tenantId, told)
-      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
-    }
-  }
-
+  const rounds = startRounds({ board, gateway, here, tenants, toldOf, quietly })
   gateway.onEntered(session => quietly(here.entered(session, 'online')))
   gateway.onLeft(here.left)
-  let running = false
-  const timer = setInterval(() => {
-    if (running) return
-    running = true
-    const looking = round().catch(error => {
-      boardLost = true
-      throw error
-    })
-    quietly(
-      looking.finally(() => {
-        running = false
-      }),
-    )
-  }, roundMs)
-  timer.unref()
 
   /** Without the board there is what people here were told last. */
   async function membersOf(tenantId: string): Promise<ReadonlyMap<string, PresenceStatus>> {
@@ -133,8 +97,58 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
         return false
       }
     },
-    stop: () => clearInterval(timer),
+    stop: rounds.stop,
   }
+}
+
+interface RoundParts extends Omit<PresenceParts, 'log'> {
+  readonly here: PresenceHere
+  readonly tenants: Map<string, Told>
+  readonly toldOf: (tenantId: string) => Told
+  readonly quietly: (work: Promise<unknown>) => void
+}
+
+/** The board is the truth, on one node and on many; what differs from what people here were told is told. */
+function startRounds(parts: RoundParts): { stop: () => void } {
+  const { board, gateway, here, tenants, toldOf, quietly } = parts
+  let lastRefresh = 0
+  let boardLost = false
+
+  async function round(): Promise<void> {
+    const now = performance.now()
+    if (boardLost || now - lastRefresh > refreshMs) {
+      lastRefresh = now
+      await here.refresh()
+    }
+    if (boardLost) {
+      // It may have come back empty, and the other nodes have yet to say again who is with them.
+      boardLost = false
+      return
+    }
+    forgetClosed(tenants, gateway, here.tenantIds())
+    for (const tenantId of here.tenantIds()) {
+      const told = toldOf(tenantId)
+      await tellOfMembers({ board, gateway }, tenantId, told)
+      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
+    }
+  }
+
+  let running = false
+  const timer = setInterval(() => {
+    if (running) return
+    running = true
+    const looking = round().catch(error => {
+      boardLost = true
+      throw error
+    })
+    quietly(
+      looking.finally(() => {
+        running = false
+      }),
+    )
+  }, roundMs)
+  timer.unref()
+  return { stop: () => clearInterval(timer) }
 }
 
 type News = Pick<PresenceParts, 'board' | 'gateway'>

@@ -28,8 +28,9 @@ describe.skipIf(!clusterPossible)('Redis between two nodes', () => {
   beforeAll(async () => {
     redis = await startLocalRedis(process.env)
     const target = { host: '127.0.0.1', port: redis.port }
-    // The second node's is slow: what does not wait for a subscription comes to light.
-    wires = [await startWire(target), await startWire(target, { delayMs: 15 })]
+    // Subscriptions of the second node take longer than anything else here: what does not wait for them comes to light.
+    const delayOf = (piece: Buffer) => (piece.includes('ssubscribe') ? 40 : 0)
+    wires = [await startWire(target), await startWire(target, { delayOf })]
     cluster = await startCluster({ nodes: 2, redisUrl: which => `redis://127.0.0.1:${wires[which]?.port}` })
     workspace = await quickWorkspace(cluster.parley(0))
     widgetKey = (await newWidget(workspace)).publicKey

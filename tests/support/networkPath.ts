@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { Transform } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A wire to a server that a test can damage. */
 export interface Wire extends AsyncDisposable {
@@ -24,12 +25,12 @@ export interface Target {
 }
 
 /**
- * `target`: where it leads; asked anew for every connection where it is a function. `delayMs`: how long everything takes on
- * its way, in each direction.
+ * `target`: where it leads; asked anew for every connection where it is a function. `delayOf`: how long a piece of what is sent
+ * there takes on its way; what comes after it waits behind it.
  */
 export async function startWire(
   target: Target | (() => Target),
-  { delayMs = 0 }: { delayMs?: number } = {},
+  { delayOf }: { delayOf?: (piece: Buffer) => number } = {},
 ): Promise<Wire> {
   const strands = new Set<Strand>()
   let frozen = false
@@ -37,12 +38,8 @@ export async function startWire(
   let port = 0
 
   const carry = ({ near, far }: Strand) => {
-    if (delayMs > 0) {
-      near.pipe(delayed(delayMs)).pipe(far)
-      far.pipe(delayed(delayMs)).pipe(near)
-      return
-    }
-    near.pipe(far)
+    if (delayOf) near.pipe(delayed(delayOf)).pipe(far)
+    else near.pipe(far)
     far.pipe(near)
   }
   const hold = ({ near, far }: Strand) => {
@@ -99,14 +96,17 @@ export async function startWire(
   }
 }
 
-/** Keeps the order: timers of one length end in the order they began. */
-const delayed = (ms: number) =>
-  new Transform({
-    transform(chunk, _encoding, done) {
-      setTimeout(() => this.push(chunk), ms)
+/** Pieces leave in the order they came, each no sooner than its delay after it came. */
+function delayed(delayOf: (piece: Buffer) => number): Transform {
+  let before = Promise.resolve()
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      const waited = sleep(delayOf(piece))
+      before = before.then(() => waited).then(() => void this.push(piece))
       done()
     },
     flush(done) {
-      setTimeout(done, ms)
+      void before.then(() => done())
     },
   })
+}
