@@ -37,15 +37,16 @@ const nameOf = ({ conversationId, senderId, clientId }: Named): string =>
 type Rows = readonly StoredMessage[]
 
 /** L1: both ways of counting start at 1 and have no holes, and the conversation knows where they end. */
-function checkPositions(
-  { conversations }: History,
-  byConversation: ReadonlyMap<string, Rows>,
-): Violation[] {
+function checkPositions({ conversations }: History, byConversation: ReadonlyMap<string, Rows>): Violation[] {
   return conversations.flatMap(({ id, seq, publicSeq }) => {
     const rows = byConversation.get(id) ?? []
     const visible = rows.flatMap(row => (row.publicSeq === null ? [] : [row.publicSeq]))
     return [
-      ...holes(`seq of ${id}`, rows.map(row => row.seq), seq),
+      ...holes(
+        `seq of ${id}`,
+        rows.map(row => row.seq),
+        seq,
+      ),
       ...holes(`public_seq of ${id}`, visible, publicSeq),
     ]
   })
@@ -69,11 +70,16 @@ function checkOnce({ sent, acked, refused }: History, byName: ReadonlyMap<string
   for (const [name, rows] of byName)
     if (rows.length > 1) found.push({ kind: 'duplicated', words: `${name} is stored ${rows.length} times` })
   const given = new Set(refused.map(nameOf))
-  const wanted = new Map([...sent.filter(one => !given.has(nameOf(one))), ...acked].map(one => [nameOf(one), one]))
+  const wanted = new Map(
+    [...sent.filter(one => !given.has(nameOf(one))), ...acked].map(one => [nameOf(one), one]),
+  )
   const answered = new Set(acked.map(nameOf))
   for (const name of wanted.keys())
     if (!byName.has(name))
-      found.push({ kind: 'lost', words: `${name} ${answered.has(name) ? 'was acknowledged and' : ''} is not stored` })
+      found.push({
+        kind: 'lost',
+        words: `${name} ${answered.has(name) ? 'was acknowledged and' : ''} is not stored`,
+      })
   return found
 }
 
@@ -97,7 +103,8 @@ function checkOrder({ sent }: History, byName: ReadonlyMap<string, Rows>): Viola
     for (const one of list) {
       const [row] = byName.get(nameOf(one)) ?? []
       if (!row) continue
-      if (row.seq < last) found.push({ kind: 'reordered', words: `${name}: ${row.seq} was written after ${last}` })
+      if (row.seq < last)
+        found.push({ kind: 'reordered', words: `${name}: ${row.seq} was written after ${last}` })
       last = Math.max(last, row.seq)
     }
   }
@@ -121,14 +128,19 @@ type Comparable = Pick<Entry, 'id' | 'seq' | 'type' | 'text' | 'clientId' | 'par
   readonly senderId: string
 }
 
-const essence = (entry: Omit<Comparable, 'type' | 'deleted'> & { type: string; deleted?: boolean | undefined }) =>
+const essence = (
+  entry: Omit<Comparable, 'type' | 'deleted'> & { type: string; deleted?: boolean | undefined },
+) =>
   JSON.stringify([
     ...[entry.seq, entry.id, entry.type, entry.text, entry.senderId],
     ...[entry.clientId, entry.parentId, entry.deleted === true],
   ])
 
 /** L1: notes leave no trace, neither themselves nor as a hole, a position too high, or the time when one was written. */
-function checkSightings({ client, words, highest }: Sightings, { stored, conversations }: History): Violation[] {
+function checkSightings(
+  { client, words, highest }: Sightings,
+  { stored, conversations }: History,
+): Violation[] {
   const leak = (what: string): Violation => ({ kind: 'leaked_note', words: `${client} saw ${what}` })
   const visible = stored.filter(row => row.publicSeq !== null)
   const publicTimes = new Set(visible.map(row => row.createdAt))

@@ -110,7 +110,8 @@ async function join(
     return client.connect()
   }
   const conversation = (which: number): Conversation => {
-    if (identity.own !== undefined && identity.own !== which) throw new Error(`${name} has no such conversation`)
+    if (identity.own !== undefined && identity.own !== which)
+      throw new Error(`${name} has no such conversation`)
     const id = ids[which]
     return id === undefined ? client.startConversation('simulation') : client.conversation(id)
   }
@@ -131,7 +132,9 @@ async function join(
     },
     repeat({ command, input }) {
       if (!socket.connected || !writing.has(command)) return
-      socket.emit(command, input, (answer: never) => recorder.answered(name, identity, command, input, answer))
+      socket.emit(command, input, (answer: never) =>
+        recorder.answered(name, identity, command, input, answer),
+      )
     },
     async close() {
       client.close()
@@ -165,9 +168,11 @@ async function collect(participants: readonly Participant[], ids: readonly strin
     for (const [which, conversationId] of ids.entries()) {
       if (!follows(participant, which)) continue
       const conversation = participant.conversation(which)
-      // Loaded anew, a client begins with the last page only.
-      for (let tries = 0; conversation.getSnapshot().hasOlder && tries < 1_000; tries++)
-        await conversation.loadOlder(200)
+      // Loaded anew, a client begins with the last page only. A page that brings nothing will not do so the next time.
+      for (let held = -1; conversation.getSnapshot().entries.length > held; ) {
+        held = conversation.getSnapshot().entries.length
+        if (conversation.getSnapshot().hasOlder) await conversation.loadOlder(200)
+      }
       const { entries } = conversation.getSnapshot()
       const { name: client, person } = participant
       logs.push({ client, audience: person.audience, conversationId, entries })

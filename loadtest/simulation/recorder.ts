@@ -96,8 +96,14 @@ function notice(
 ): void {
   if (typeof value === 'string') seen.words.add(value)
   if (typeof value !== 'object' || value === null) return
-  const named = value as { conversationId?: string; conversation?: { id: string }; id?: string; kind?: string }
-  const about = named.conversationId ?? named.conversation?.id ?? (named.kind === 'chat' ? named.id : undefined)
+  const named = value as {
+    conversationId?: string
+    conversation?: { id: string }
+    id?: string
+    kind?: string
+  }
+  const about =
+    named.conversationId ?? named.conversation?.id ?? (named.kind === 'chat' ? named.id : undefined)
   const within = about ?? conversationId
   for (const [key, part] of Object.entries(value)) {
     if (typeof part === 'number' && positions.has(key) && within !== undefined)

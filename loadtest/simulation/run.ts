@@ -120,7 +120,11 @@ function talk(step: Step, { crowd, recorder }: Stage): void {
       const target = earlier(step.which)
       const ack = recorder.acked.find(({ clientId }) => clientId === target?.clientId)
       if (!target || !ack || target.command !== 'message.send') return
-      const conversation = conversationFor(participant, crowd.conversationIds.indexOf(target.conversationId), crowd)
+      const conversation = conversationFor(
+        participant,
+        crowd.conversationIds.indexOf(target.conversationId),
+        crowd,
+      )
       const parts = [{ type: 'text' as const, text: `changed ${recorder.sent.length} of ${name}` }]
       const clientId = step.kind === 'edit' ? conversation.edit(ack.id, parts) : conversation.remove(ack.id)
       recorder.said(name, person, target.conversationId, clientId)

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import pg from 'pg'
-import { quickMember, quickWorkspace } from '../../tests/support/quickPeople.ts'
 import { createNode, type GatewayNode } from '../../tests/support/nodes.ts'
 import type { Person, Workspace } from '../../tests/support/people.ts'
+import { quickMember, quickWorkspace } from '../../tests/support/quickPeople.ts'
 import { temporaryFolder } from '../../tests/support/services/process.ts'
 import { newWidget, type Visit, visit } from '../../tests/support/sockets.ts'
 import { testSecret } from '../../tests/support/testSecret.ts'
@@ -69,7 +69,10 @@ export async function openWorld(plan: WorldPlan): Promise<World> {
     return {
       ...{ nodes, ground: plan.ground, anyNode, stop, ...people },
       visitAgain: ({ widgetKey, resume }) => visit(anyNode().url, widgetKey, resume),
-      rows: async () => ({ stored: await readMessages(owner), conversations: await readConversations(owner) }),
+      rows: async () => ({
+        stored: await readMessages(owner),
+        conversations: await readConversations(owner),
+      }),
       heads: async () => new Map((await readConversations(owner)).map(row => [row.id, row])),
     }
   } catch (error) {

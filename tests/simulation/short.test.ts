@@ -37,7 +37,9 @@ test.skipIf(!postgres || !redis)(
           ...(database.crash ? { 'database crash': 7_000 } : {}),
         },
       })
-      console.log(`${history.acked.length} acknowledgements, ${JSON.stringify(faults)}, level after ${settledAfterMs} ms`)
+      console.log(
+        `${history.acked.length} acknowledgements, ${JSON.stringify(faults)}, level after ${settledAfterMs} ms`,
+      )
       expect(violations.map(({ kind, words }) => `${kind}: ${words}`)).toEqual([])
       expect(behind).toBeUndefined()
       // A run in which hardly anything happened would prove nothing.
