@@ -7,6 +7,7 @@ import { temporaryFolder } from '../../tests/support/services/process.ts'
 import { newWidget, type Visit, visit } from '../../tests/support/sockets.ts'
 import { testSecret } from '../../tests/support/testSecret.ts'
 import type { StoredConversation, StoredMessage } from './history.ts'
+import { readConversations, readMessages } from './rows.ts'
 
 /** The servers that gateways stand on; what cannot be damaged is left whole. */
 export interface Ground {
@@ -107,18 +108,4 @@ async function settle(plan: WorldPlan, url: string, owner: pg.Pool) {
   for (let at = 0; at < plan.members; at++)
     members.push(await quickMember(parley, workspace, 'support_agent'))
   return { workspace, visits, members }
-}
-
-async function readMessages(owner: pg.Pool): Promise<StoredMessage[]> {
-  const { rows } = await owner.query(`select id, conversation_id as "conversationId", seq::float8 as seq,
-    public_seq::float8 as "publicSeq", type, text, sender_id as "senderId", client_id as "clientId", parent_id as "parentId",
-    created_at as "createdAt", metadata ? 'deleted' as deleted from messages`)
-  return rows.map(row => ({ ...row, createdAt: row.createdAt.toISOString() }))
-}
-
-async function readConversations(owner: pg.Pool): Promise<StoredConversation[]> {
-  const { rows } = await owner.query(
-    'select id, seq::float8 as seq, public_seq::float8 as "publicSeq" from conversations',
-  )
-  return rows
 }

@@ -89,6 +89,11 @@ export async function connectSocket(options: ConnectOptions): Promise<TestSocket
       socket.close()
       reject(new ConnectionRefused(error))
     })
+    // Not a refusal in words: turned away before there was anyone to talk to.
+    socket.once('disconnect', reason => {
+      socket.close()
+      reject(new Error(`closed before it was let in: ${reason}`))
+    })
   })
   const received = <Name extends EventName>(event: Name) =>
     log.flatMap(([name, payload]) => (name === event ? [payload as Events[Name]] : []))
