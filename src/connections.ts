@@ -69,8 +69,9 @@ async function prepare(connection: Connection, log: Log): Promise<void> {
 /** For counting and for who is present; the bus has connections of its own. */
 export function connectRedis(config: Config, log: Log, stops: Stops): Redis | Cluster | undefined {
   if (!config.redisUrl) return undefined
-  // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it.
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 2_000 }
+  // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it. One that hangs
+  // does so as soon as no working Redis would still answer; everyone who asks it goes on without.
+  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 300 }
   const url = config.redisUrl.reveal()
   const redis = config.redisCluster
     ? new Cluster([url], { redisOptions: options, enableOfflineQueue: false })

@@ -71,8 +71,11 @@ export function watchHeads({ db, gateway, busUp, log }: HeadsParts): { look: () 
   }
 
   let running = false
+  let again = false
   let lastLook = performance.now()
   async function lookOnce(): Promise<void> {
+    // What is asked for meanwhile may be about something this look has passed already.
+    again = running
     if (running) return
     running = true
     lastLook = performance.now()
@@ -82,6 +85,7 @@ export function watchHeads({ db, gateway, busUp, log }: HeadsParts): { look: () 
       log.debug({ err: error }, 'heads could not be read')
     } finally {
       running = false
+      if (again) void lookOnce()
     }
   }
   const timer = setInterval(() => {

@@ -142,6 +142,14 @@ async function store(
   const repeats: [Waiting, Waiting][] = []
   for (const waiting of group) {
     const { draft } = waiting
+    // The same entry twice in one group, from a client that lost patience: the second has the first one's answer.
+    const name = `${draft.conversationId} ${draft.sender.id} ${draft.clientId}`
+    const original = first.get(name)
+    if (original) {
+      repeats.push([waiting, original])
+      continue
+    }
+    first.set(name, waiting)
     try {
       check(draft, conversations, targets)
     } catch (error) {
@@ -150,12 +158,10 @@ async function store(
       refused.push(waiting)
       continue
     }
-    // The same entry twice in one group, from a client that lost patience: the second has the first one's answer.
-    const name = `${draft.conversationId} ${draft.sender.id} ${draft.clientId}`
-    const original = first.get(name)
-    if (original) repeats.push([waiting, original])
-    else accepted.push(waiting)
-    first.set(name, original ?? waiting)
+    accepted.push(waiting)
+    // What is taken back here must not be edited further on in the same group.
+    const target = draft.type === 'delete' ? targets.get(draft.parentId ?? '') : undefined
+    if (target) targets.set(target.id, { ...target, deleted: true })
   }
   // What is refused now may have been accepted when it was sent first; then the answer is still the first one (L2).
   if (refused.length > 0) {
@@ -166,19 +172,20 @@ async function store(
     )
     for (const [at, entry] of known) outcomes.set(refused[at] as Waiting, entry)
   }
-  if (accepted.length === 0) return outcomes
-  const entries = accepted.map(({ draft }) => toNewEntry(draft, targets))
-  const stored = await insertEntries(tx, tenantId, entries)
-  for (const [at, waiting] of accepted.entries()) {
-    const entry = stored[at]
-    if (entry === undefined) throw new Error('an entry has no position')
-    outcomes.set(waiting, entry)
+  if (accepted.length > 0) {
+    const entries = accepted.map(({ draft }) => toNewEntry(draft, targets))
+    const stored = await insertEntries(tx, tenantId, entries)
+    for (const [at, waiting] of accepted.entries()) {
+      const entry = stored[at]
+      if (entry === undefined) throw new Error('an entry has no position')
+      outcomes.set(waiting, entry)
+    }
+    await announce(tx, entries, stored)
   }
   for (const [repeat, original] of repeats) {
     const entry = outcomes.get(original)
     if (entry) outcomes.set(repeat, entry)
   }
-  await announce(tx, entries, stored)
   return outcomes
 }
 
@@ -186,7 +193,10 @@ const toNewEntry = (draft: Draft, targets: ReadonlyMap<string, TargetEntry>): Ne
   const { guard: _guard, ...entry } = draft
   const isPublic =
     draft.public === 'like its target' ? targets.get(draft.parentId ?? '')?.public === true : draft.public
-  return { ...entry, public: isPublic, id: newId() }
+  // Edited and taken back in one group: the statement that blanks does not see what it inserts itself.
+  const withdrawn = draft.type === 'edit' && targets.get(draft.parentId ?? '')?.deleted === true
+  const content = withdrawn ? { parts: [], text: '', metadata: { deleted: true } } : {}
+  return { ...entry, ...content, public: isPublic, id: newId() }
 }
 
 function check(

@@ -117,8 +117,9 @@ const toStored = (row: StoredRow): StoredEntry => ({
  * of the data has to begin after the locks were granted: only then does it see what the previous holder wrote.
  *
  * - `known`: sent before; keeps its position and takes no new one.
+ * - `grown`: visitors are shown when something was said last, so a note does not count.
  * - `placed`: the next positions without a hole, and for public entries those of what visitors see.
- * - `blanked`: what is taken back loses its content in the same moment.
+ * - `blanked`: what is taken back loses its content in the same moment, and so do its edits, which hold it too.
  */
 export async function insertEntries(
   tx: Transaction,
@@ -155,12 +156,15 @@ export async function insertEntries(
         "senderKind", "senderId", "clientId", metadata from placed
       returning id, seq, public_seq, created_at
     ), grown as (
-      update conversations c set seq = p.seq, public_seq = p.public_seq, last_message_at = now(), updated_at = now()
-      from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq from placed group by 1) p
+      update conversations c set seq = p.seq, public_seq = p.public_seq, updated_at = now(),
+        last_message_at = case when p.visible then now() else c.last_message_at end
+      from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq, bool_or(public) as visible
+        from placed group by 1) p
       where c.tenant_id = ${tenantId} and c.id = p."conversationId"
     ), blanked as (
       update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
-      from placed p where p.type = 'delete' and m.tenant_id = ${tenantId} and m.id = p."parentId"
+      from placed p where p.type = 'delete' and m.tenant_id = ${tenantId} and m.conversation_id = p."conversationId"
+        and (m.id = p."parentId" or m.type = 'edit' and m.parent_id = p."parentId")
     )
     select p.ordinal, i.id, i.seq::int8, i.public_seq::int8 as "publicSeq", i.created_at as "createdAt", false as repeated
       from inserted i join placed p on p.id = i.id

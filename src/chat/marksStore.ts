@@ -37,11 +37,13 @@ export async function marksOf(
     .select()
     .from(readMarks)
     .where(and(eq(readMarks.tenantId, scope.tenantId), eq(readMarks.conversationId, conversationId)))
-  return rows.map(row => ({
+  const marks = rows.map(row => ({
     reader: { kind: row.readerKind, id: row.readerId },
     delivered: view === 'all' ? row.deliveredSeq : row.deliveredPublicSeq,
     read: view === 'all' ? row.seq : row.publicSeq,
   }))
+  // Someone who has seen notes alone has a mark that visitors must not learn of.
+  return marks.filter(({ delivered }) => view === 'all' || delivered > 0)
 }
 
 /**

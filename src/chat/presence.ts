@@ -8,7 +8,7 @@ import {
 } from '../gateway/index.ts'
 import type { Log, Scope } from '../kernel/index.ts'
 import type { ConversationState } from '../protocol/index.ts'
-import { createPresenceHere } from './presenceHere.ts'
+import { createPresenceHere, type PresenceHere } from './presenceHere.ts'
 
 /** Who is there: members for the team and, as one yes or no, for visitors; visitors for those who have their conversation open. */
 export interface Presence {
@@ -53,40 +53,25 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
     return made
   }
 
-  let lastRefresh = 0
-  /** The board is the truth, on one node and on many; what differs from what people here were told is told. */
-  async function round(): Promise<void> {
-    const now = performance.now()
-    if (now - lastRefresh > refreshMs) {
-      lastRefresh = now
-      await here.refresh()
-    }
-    forgetClosed(tenants, gateway, here.tenantIds())
-    for (const tenantId of here.tenantIds()) {
-      const told = toldOf(tenantId)
-      await tellOfMembers({ board, gateway }, tenantId, told)
-      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
+  const rounds = startRounds({ board, gateway, here, tenants, toldOf, quietly })
+  gateway.onEntered(session => quietly(here.entered(session, 'online')))
+  gateway.onLeft(here.left)
+
+  /** Without the board there is what people here were told last. */
+  async function membersOf(tenantId: string): Promise<ReadonlyMap<string, PresenceStatus>> {
+    try {
+      return await board.members(tenantId)
+    } catch (error) {
+      log.debug({ err: error }, 'presence could not be read')
+      return toldOf(tenantId).members
     }
   }
 
-  gateway.onEntered(session => quietly(here.entered(session, 'online')))
-  gateway.onLeft(here.left)
-  let running = false
-  const timer = setInterval(() => {
-    if (running) return
-    running = true
-    quietly(
-      round().finally(() => {
-        running = false
-      }),
-    )
-  }, roundMs)
-  timer.unref()
-
   return {
-    set: here.entered,
+    // The board hears of it now, or with the next round that reaches it; nobody waits for that (L6).
+    set: async (session, status) => quietly(here.entered(session, status)),
     members: async tenantId =>
-      [...(await board.members(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
+      [...(await membersOf(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
     async otherSide(scope, { id, contactId }) {
       const told = toldOf(scope.tenantId)
       try {
@@ -97,7 +82,14 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
         if (contactId === null) return false
         const contact = actorName({ kind: 'visitor', contactId, widgetId: '' })
         const online = (await board.present(scope.tenantId, [contact])).has(contact)
-        if (scope.actor.kind === 'member') told.visitors.set(id, { contact, online })
+        if (scope.actor.kind === 'member') {
+          const room = rooms.conversation(scope.tenantId, id)
+          const known = told.visitors.get(id)
+          // Noted as told, so it has to be: to those who opened the conversation before this change.
+          if (known && known.online !== online)
+            gateway.publishHere('member', room, 'online', { conversationId: id, online })
+          told.visitors.set(id, { contact, online })
+        }
         return online
       } catch (error) {
         // The board is away. A conversation opens without it.
@@ -105,8 +97,58 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
         return false
       }
     },
-    stop: () => clearInterval(timer),
+    stop: rounds.stop,
   }
+}
+
+interface RoundParts extends Omit<PresenceParts, 'log'> {
+  readonly here: PresenceHere
+  readonly tenants: Map<string, Told>
+  readonly toldOf: (tenantId: string) => Told
+  readonly quietly: (work: Promise<unknown>) => void
+}
+
+/** The board is the truth, on one node and on many; what differs from what people here were told is told. */
+function startRounds(parts: RoundParts): { stop: () => void } {
+  const { board, gateway, here, tenants, toldOf, quietly } = parts
+  let lastRefresh = 0
+  let boardLost = false
+
+  async function round(): Promise<void> {
+    const now = performance.now()
+    if (boardLost || now - lastRefresh > refreshMs) {
+      lastRefresh = now
+      await here.refresh()
+    }
+    if (boardLost) {
+      // It may have come back empty, and the other nodes have yet to say again who is with them.
+      boardLost = false
+      return
+    }
+    forgetClosed(tenants, gateway, here.tenantIds())
+    for (const tenantId of here.tenantIds()) {
+      const told = toldOf(tenantId)
+      await tellOfMembers({ board, gateway }, tenantId, told)
+      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
+    }
+  }
+
+  let running = false
+  const timer = setInterval(() => {
+    if (running) return
+    running = true
+    const looking = round().catch(error => {
+      boardLost = true
+      throw error
+    })
+    quietly(
+      looking.finally(() => {
+        running = false
+      }),
+    )
+  }, roundMs)
+  timer.unref()
+  return { stop: () => clearInterval(timer) }
 }
 
 type News = Pick<PresenceParts, 'board' | 'gateway'>

@@ -45,6 +45,8 @@ export function createPresenceHere(
       if (!person?.sessions.delete(session) || person.sessions.size > 0) return
       setTimeout(() => {
         if (person.sessions.size > 0) return
+        // The timer of an earlier leave was faster, and who came back since is somebody new here.
+        if (people.get(nameOf(session)) !== person) return
         people.delete(nameOf(session))
         quietly(board.remove(person.tenantId, person.who))
       }, graceMs).unref()

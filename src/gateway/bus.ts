@@ -18,7 +18,7 @@ export interface Bus {
   readonly up: boolean
   /** Resolves once the other nodes' publications on these channels reach this one; after a moment also when they do not. */
   subscribed(channel: string): Promise<void>
-  /** The bus works again after it did not. */
+  /** The bus works again after it did not, for this node or for another one that was cut off alone. */
   onRestored(listener: () => void): void
   close(): Promise<void>
 }
@@ -31,6 +31,8 @@ const subscribeWaitMs = 300
 const beatMs = 500
 /** A bus that has not brought our own beat back for this long is down. */
 const silenceMs = 2_000
+/** After an outage of all, the nodes come back one by one within a moment, and need not be listened to one by one. */
+const gatherMs = 100
 
 /** The channel of one room, as Socket.IO's sharded adapter names it. */
 export const roomChannel = (namespace: string, room: string): string =>
@@ -48,7 +50,9 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
   swallowRefusals(subscriber, log)
 
   const listeners: (() => void)[] = []
-  const ownChannel = `${channelPrefix}:beat:${newId()}`
+  const nodeId = newId()
+  const ownChannel = `${channelPrefix}:beat:${nodeId}`
+  const restoredChannel = `${channelPrefix}:restored`
   let lastBeat = 0
   let up = false
   const setUp = (now: boolean) => {
@@ -56,14 +60,26 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     up = now
     metrics.busUp.set(now ? 1 : 0)
     log.info({ up }, 'the bus between nodes')
-    if (now) for (const listener of listeners) listener()
+    if (!now) return
+    restored()
+    // Nobody else knows that this node was cut off, and what it could not publish meanwhile they still have to hear of.
+    publisher.spublish(restoredChannel, nodeId).catch(() => undefined)
+  }
+  let telling: NodeJS.Timeout | undefined
+  const restored = () => {
+    telling ??= setTimeout(() => {
+      telling = undefined
+      for (const listener of listeners) listener()
+    }, gatherMs)
   }
   subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
+    if (channel.toString() === restoredChannel && message.toString() !== nodeId) restored()
     if (channel.toString() !== ownChannel) return
     lastBeat = performance.now()
     metrics.busLag.observe((Date.now() - Number(message.toString())) / 1000)
     setUp(true)
   })
+  void subscriber.ssubscribe(restoredChannel)
   void subscriber.ssubscribe(ownChannel)
   const beat = setInterval(() => {
     if (performance.now() - lastBeat > silenceMs) setUp(false)
@@ -91,6 +107,7 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     onRestored: listener => void listeners.push(listener),
     close: async () => {
       clearInterval(beat)
+      clearTimeout(telling)
       publisher.disconnect()
       subscriber.disconnect()
     },

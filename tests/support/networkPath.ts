@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, connect as dial, type Server, type Socket } from 'node:net'
+import { Transform } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A wire to a server that a test can damage. */
 export interface Wire extends AsyncDisposable {
@@ -17,22 +19,35 @@ interface Strand {
   readonly far: Socket
 }
 
-export async function startWire(target: { host: string; port: number }): Promise<Wire> {
+export interface Target {
+  readonly host: string
+  readonly port: number
+}
+
+/**
+ * `target`: where it leads; asked anew for every connection where it is a function. `delayOf`: how long a piece of what is sent
+ * there takes on its way; what comes after it waits behind it.
+ */
+export async function startWire(
+  target: Target | (() => Target),
+  { delayOf }: { delayOf?: (piece: Buffer) => number } = {},
+): Promise<Wire> {
   const strands = new Set<Strand>()
   let frozen = false
   let server: Server | undefined
   let port = 0
 
   const carry = ({ near, far }: Strand) => {
-    near.pipe(far)
+    if (delayOf) near.pipe(delayed(delayOf)).pipe(far)
+    else near.pipe(far)
     far.pipe(near)
   }
   const hold = ({ near, far }: Strand) => {
-    near.unpipe(far).pause()
-    far.unpipe(near).pause()
+    near.unpipe().pause()
+    far.unpipe().pause()
   }
   const accept = (near: Socket) => {
-    const strand = { near, far: dial(target) }
+    const strand = { near, far: dial(typeof target === 'function' ? target() : target) }
     strands.add(strand)
     for (const end of [strand.near, strand.far]) {
       end.on('error', () => undefined)
@@ -79,4 +94,19 @@ export async function startWire(target: { host: string; port: number }): Promise
     },
     [Symbol.asyncDispose]: cut,
   }
+}
+
+/** Pieces leave in the order they came, each no sooner than its delay after it came. */
+function delayed(delayOf: (piece: Buffer) => number): Transform {
+  let before = Promise.resolve()
+  return new Transform({
+    transform(piece: Buffer, _encoding, done) {
+      const waited = sleep(delayOf(piece))
+      before = before.then(() => waited).then(() => void this.push(piece))
+      done()
+    },
+    flush(done) {
+      void before.then(() => done())
+    },
+  })
 }

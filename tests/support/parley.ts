@@ -6,6 +6,9 @@ import { parseConfig } from '../../src/config.ts'
 import { createLog } from '../../src/kernel/index.ts'
 import { type Running, start } from '../../src/main.ts'
 import { createTestDatabase, type DatabaseKind } from './databases.ts'
+import { testSecret } from './testSecret.ts'
+
+export { testSecret }
 
 export interface TestParley extends Running {
   /** The database behind the program's back, as superuser. */
@@ -14,8 +17,6 @@ export interface TestParley extends Running {
   /** The program's own stop, and everything that was made for it removed. */
   remove(): Promise<void>
 }
-
-export const testSecret = 'a secret for tests, long enough to sign with'
 
 /** The whole program in this process, on a random port and a database of its own. */
 export async function startParley(

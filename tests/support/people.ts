@@ -57,7 +57,7 @@ const password = 'correct horse battery'
 let hashed: Promise<string> | undefined
 
 /** A person with a verified address who is signed in; the sign-in is real, the sign-up is written straight into the tables. */
-export async function newPerson(parley: TestParley, name = 'Ada'): Promise<Person> {
+export async function newPerson(parley: Pick<TestParley, 'url' | 'owner'>, name = 'Ada'): Promise<Person> {
   const { hashPassword } = await import('better-auth/crypto')
   hashed ??= hashPassword(password)
   const userId = newId()
@@ -75,7 +75,7 @@ export async function newPerson(parley: TestParley, name = 'Ada'): Promise<Perso
   return { userId, email, password, token, ...callerWith(parley, { authorization: `Bearer ${token}` }) }
 }
 
-export async function signIn(parley: TestParley, email: string, secret: string): Promise<string> {
+export async function signIn(parley: { url: string }, email: string, secret: string): Promise<string> {
   const answer = await nobody(parley).call<{ token: string }>('post', '/api/auth/sign-in/email', {
     email,
     password: secret,
@@ -91,7 +91,10 @@ export interface Workspace {
   readonly owner: Person
 }
 
-export async function newWorkspace(parley: TestParley, owner?: Person): Promise<Workspace> {
+export async function newWorkspace(
+  parley: Pick<TestParley, 'url' | 'owner'>,
+  owner?: Person,
+): Promise<Workspace> {
   const founder = owner ?? (await newPerson(parley, 'Owner'))
   const slug = `w-${newId().slice(-12)}`
   const answer = await founder.call<{ id: string }>('post', '/api/v1/tenants', {

@@ -3,11 +3,14 @@ import type { TestParley } from './parley.ts'
 import { callerWith, newWorkspace, type Person, type Workspace } from './people.ts'
 import { newSessionToken } from './sessionToken.ts'
 
+/** All they need of a program, in whichever process it runs. */
+type Reachable = Pick<TestParley, 'url' | 'owner'>
+
 /**
  * People whose session is written straight into the table. Signing in hashes a password, which is slow on purpose; whoever does
  * not test accounts takes these.
  */
-export async function quickPerson(parley: TestParley, name = 'Quick'): Promise<Person> {
+export async function quickPerson(parley: Reachable, name = 'Quick'): Promise<Person> {
   const userId = newId()
   const email = `${name.toLowerCase()}-${userId}@people.example`
   const token = newSessionToken()
@@ -29,7 +32,7 @@ const password = 'correct horse battery'
 let hashed: Promise<string> | undefined
 
 /** The same with a password to sign in with; it is hashed once per file. */
-export async function quickAccount(parley: TestParley): Promise<Person> {
+export async function quickAccount(parley: Reachable): Promise<Person> {
   const { hashPassword } = await import('better-auth/crypto')
   hashed ??= hashPassword(password)
   const person = await quickPerson(parley)
@@ -40,11 +43,11 @@ export async function quickAccount(parley: TestParley): Promise<Person> {
   return { ...person, password }
 }
 
-export const quickWorkspace = async (parley: TestParley): Promise<Workspace> =>
+export const quickWorkspace = async (parley: Reachable): Promise<Workspace> =>
   newWorkspace(parley, await quickPerson(parley, 'Owner'))
 
 export async function quickMember(
-  parley: TestParley,
+  parley: Reachable,
   { tenantId }: Workspace,
   role: Role,
 ): Promise<Person & { memberId: string }> {

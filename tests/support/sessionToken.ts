@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { createVault, Secret } from '../../src/kernel/index.ts'
-import { testSecret } from './parley.ts'
+import { testSecret } from './testSecret.ts'
 
 const signingSecret = createVault(new Secret(testSecret)).derive('accounts')
 

@@ -24,7 +24,11 @@ export interface TestSocket {
   /** Everything received so far of one event; each was checked against the protocol. */
   received<Name extends EventName>(event: Name): Events[Name][]
   /** The next time an event comes that fits. */
-  next<Name extends EventName>(event: Name, fits?: (payload: Events[Name]) => boolean): Promise<Events[Name]>
+  next<Name extends EventName>(
+    event: Name,
+    fits?: (payload: Events[Name]) => boolean,
+    withinMs?: number,
+  ): Promise<Events[Name]>
   close(): void
 }
 
@@ -85,6 +89,11 @@ export async function connectSocket(options: ConnectOptions): Promise<TestSocket
       socket.close()
       reject(new ConnectionRefused(error))
     })
+    // Not a refusal in words: turned away before there was anyone to talk to.
+    socket.once('disconnect', reason => {
+      socket.close()
+      reject(new Error(`closed before it was let in: ${reason}`))
+    })
   })
   const received = <Name extends EventName>(event: Name) =>
     log.flatMap(([name, payload]) => (name === event ? [payload as Events[Name]] : []))
@@ -99,7 +108,7 @@ export async function connectSocket(options: ConnectOptions): Promise<TestSocket
       if (!ack.ok) throw new CommandRefused(ack.error)
       return ack.value as never
     },
-    next: (event, fits = () => true) =>
+    next: (event, fits = () => true, withinMs = 10_000) =>
       new Promise((resolve, reject) => {
         const look = () => {
           const found = received(event).find(fits)
@@ -112,10 +121,10 @@ export async function connectSocket(options: ConnectOptions): Promise<TestSocket
           waiting.delete(look)
           reject(
             new Error(
-              `no ${event} that fits within 10 s; there were ${JSON.stringify(received(event)).slice(0, 2_000)}`,
+              `no ${event} that fits within ${withinMs / 1_000} s; there were ${JSON.stringify(received(event)).slice(0, 2_000)}`,
             ),
           )
-        }, 10_000)
+        }, withinMs)
         waiting.add(look)
         look()
       }),

@@ -12,11 +12,19 @@ const lookupMs = 10_000
 
 export interface LocalPostgres {
   url: string
+  /** What `pg_ctl restart -m immediate` does: every connection breaks, and the server recovers from its write-ahead log. */
+  crash(): Promise<void>
   stop(): Promise<void>
 }
 
-/** A cluster of our own in a temporary folder, on a random port of 127.0.0.1, gone after stop(). */
-export async function startLocalPostgres(environment: NodeJS.ProcessEnv): Promise<LocalPostgres> {
+/**
+ * A cluster of our own in a temporary folder, on a random port of 127.0.0.1, gone after stop(). `keepsCommits`: what it said to be
+ * committed is still there after a crash.
+ */
+export async function startLocalPostgres(
+  environment: NodeJS.ProcessEnv,
+  { keepsCommits = false }: { keepsCommits?: boolean } = {},
+): Promise<LocalPostgres> {
   const binaries = await binaryFolder(environment)
   const identity = await unprivilegedIdentity()
   const folder = temporaryFolder('postgres', identity)
@@ -30,25 +38,32 @@ export async function startLocalPostgres(environment: NodeJS.ProcessEnv): Promis
     return await retryingPortClash(async () => {
       const port = await freePort()
       const url = `postgres://postgres@127.0.0.1:${port}/postgres`
-      const server = await startServer({
-        name: 'postgres',
-        command: join(binaries, 'postgres'),
-        args: ['-D', data, ...settings(port)],
-        cwd: folder.path,
-        ...(identity === undefined ? {} : { identity }),
-        ready: async () => {
-          await inspect(url)
-        },
-        deadlineMs: startMs,
-        // SIGTERM would wait for every client to leave; SIGINT sends them away.
-        stopSignal: 'SIGINT',
-        graceMs: 10_000,
-      })
+      const begin = () =>
+        startServer({
+          name: 'postgres',
+          command: join(binaries, 'postgres'),
+          args: ['-D', data, ...settings(port, keepsCommits)],
+          cwd: folder.path,
+          ...(identity === undefined ? {} : { identity }),
+          ready: async () => {
+            await inspect(url)
+          },
+          deadlineMs: startMs,
+          // SIGTERM would wait for every client to leave; SIGINT sends them away.
+          stopSignal: 'SIGINT',
+          graceMs: 10_000,
+        })
+      let server = await begin()
+      const crash = async () => {
+        process.kill(server.pid, 'SIGQUIT')
+        await server.stop()
+        server = await begin()
+      }
       const stop = async () => {
         await server.stop()
         folder.remove()
       }
-      return { url, stop }
+      return { url, crash, stop }
     })
   } catch (error) {
     folder.remove()
@@ -112,7 +127,7 @@ function initdbArguments(data: string): string[] {
   ]
 }
 
-function settings(port: number): string[] {
+function settings(port: number, keepsCommits: boolean): string[] {
   return [
     `port=${port}`,
     'listen_addresses=127.0.0.1',
@@ -120,7 +135,8 @@ function settings(port: number): string[] {
     'max_connections=200',
     // The data is thrown away, so nothing is gained by surviving a power cut.
     'fsync=off',
-    'synchronous_commit=off',
+    // Off, the last moments before a crash are lost: what was only on its way to the system's cache.
+    `synchronous_commit=${keepsCommits ? 'on' : 'off'}`,
     'full_page_writes=off',
   ].flatMap(setting => ['-c', setting])
 }

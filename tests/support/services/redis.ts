@@ -2,7 +2,7 @@ import { Redis } from 'ioredis'
 import { findOnPath, versionAtLeast } from './command.ts'
 import { dockerEngine, startContainer } from './docker.ts'
 import { environmentRung, type Found, type Rung, type Tools } from './ladder.ts'
-import { freePort, retryingPortClash, startServer, temporaryFolder } from './process.ts'
+import { freePort, type RunningServer, retryingPortClash, startServer, temporaryFolder } from './process.ts'
 
 const leastVersion = '7.0'
 const dockerImage = 'redis:7'
@@ -53,7 +53,21 @@ async function versionOf(url: string): Promise<string> {
   }
 }
 
-async function startBinary(environment: NodeJS.ProcessEnv): Promise<Found> {
+export interface LocalRedis {
+  readonly url: string
+  readonly port: number
+  readonly version: string
+  /** Stopped like this it takes connections and never answers. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void
+  /** Ends it; everything it knew is gone. */
+  down(): Promise<void>
+  /** Starts it again, at the same address. */
+  up(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** A server of our own on a random port of 127.0.0.1, gone after stop(). */
+export async function startLocalRedis(environment: NodeJS.ProcessEnv): Promise<LocalRedis> {
   const command = findOnPath(['redis-server'], environment)
   if (command === undefined) throw new Error('there is no redis-server on PATH')
   return retryingPortClash(async () => {
@@ -61,8 +75,8 @@ async function startBinary(environment: NodeJS.ProcessEnv): Promise<Found> {
     const url = `redis://127.0.0.1:${port}`
     const folder = temporaryFolder('redis')
     let version = ''
-    try {
-      const server = await startServer({
+    const begin = () =>
+      startServer({
         name: 'redis-server',
         command,
         args: redisArguments(port, folder.path),
@@ -72,16 +86,35 @@ async function startBinary(environment: NodeJS.ProcessEnv): Promise<Found> {
         deadlineMs: 15_000,
         graceMs: 5_000,
       })
+    try {
+      let server: RunningServer | undefined = await begin()
+      const signal = (name: NodeJS.Signals) => {
+        if (server) process.kill(server.pid, name)
+      }
+      const down = async () => {
+        // A stopped process does not see SIGTERM before it goes on.
+        signal('SIGCONT')
+        await server?.stop()
+        server = undefined
+      }
+      const up = async () => {
+        server ??= await begin()
+      }
       const stop = async () => {
-        await server.stop()
+        await down()
         folder.remove()
       }
-      return { details: { url, version }, stop }
+      return { url, port, version, signal, down, up, stop }
     } catch (error) {
       folder.remove()
       throw error
     }
   })
+}
+
+async function startBinary(environment: NodeJS.ProcessEnv): Promise<Found> {
+  const { url, version, stop } = await startLocalRedis(environment)
+  return { details: { url, version }, stop }
 }
 
 function redisArguments(port: number, folder: string): string[] {

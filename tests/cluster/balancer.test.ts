@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { io } from 'socket.io-client'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { check } from '../../loadtest/simulation/checker.ts'
+import { Recorder } from '../../loadtest/simulation/recorder.ts'
+import { readConversations, readMessages } from '../../loadtest/simulation/rows.ts'
+import { type Client, type Conversation, createClient } from '../../src/client/index.ts'
+import { startBalancer } from '../support/balancer.ts'
+import { type Cluster, clusterPossible, startCluster } from '../support/cluster.ts'
+import { eventually } from '../support/eventually.ts'
+import type { GatewayNode } from '../support/nodes.ts'
+import type { Workspace } from '../support/people.ts'
+import { quickWorkspace } from '../support/quickPeople.ts'
+import { connectMember, connectVisitor, newWidget, type TestSocket, text, visit } from '../support/sockets.ts'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 })
+
+const clients = 40
+const backWithinMs = 5_000
+
+describe.skipIf(!clusterPossible || !inject('services').haproxy)(
+  'two nodes behind deploy/haproxy.cfg',
+  () => {
+    let cluster: Cluster
+    let balancer: Awaited<ReturnType<typeof startBalancer>>
+    let workspace: Workspace
+    let widgetKey: string
+
+    beforeAll(async () => {
+      // Longer than the balancer takes to see that a node is going: two checks.
+      cluster = await startCluster({ nodes: 2, environment: { TRUST_PROXY: '1', DRAIN_SECONDS: '2' } })
+      const [one, other] = cluster.nodes as [GatewayNode, GatewayNode]
+      balancer = await startBalancer([one, other])
+      workspace = await quickWorkspace(cluster.parley(0))
+      widgetKey = (await newWidget(workspace)).publicKey
+    })
+    afterAll(async () => {
+      await balancer?.stop()
+      await cluster?.stop()
+    })
+
+    test('L4: clients that poll send and receive, whichever node each of their requests would have gone to', async () => {
+      const polling = { transports: ['polling' as const] }
+      const guests = await Promise.all(
+        Array.from({ length: 4 }, async () =>
+          connectVisitor(balancer.url, await visit(balancer.url, widgetKey), polling),
+        ),
+      )
+      const members = await Promise.all(
+        Array.from({ length: 4 }, () => connectMember(balancer.url, workspace.owner, polling)),
+      )
+      const nodes = new Set<string>()
+      for (const { url } of cluster.nodes) {
+        const metrics = await (await fetch(`${url}/metrics`)).text()
+        if (/^parley_connections{audience="visitor"} [1-9]/m.test(metrics)) nodes.add(url)
+      }
+      expect(nodes.size).toBe(2)
+      const talk = async (guest: TestSocket, at: number) => {
+        const member = members[at] as TestSocket
+        const conversationId = (await guest.ask('conversation.open', { clientId: 'first' })).conversation.id
+        await member.ask('conversation.open', { conversationId })
+        for (let turn = 1; turn <= 10; turn += 2) {
+          await guest.ask('message.send', { conversationId, clientId: `${turn}`, parts: text('question') })
+          await member.next(
+            'entries',
+            event => event.conversationId === conversationId && event.head === turn,
+          )
+          const answer = { conversationId, clientId: `${turn + 1}`, parts: text('answer') }
+          await member.ask('message.send', answer)
+          await guest.next('entries', ({ head }) => head === turn + 1)
+        }
+      }
+      await Promise.all(guests.map(talk))
+      for (const socket of [...guests, ...members]) socket.close()
+    })
+
+    /** A client that writes all the time, and how long it was away each time. */
+    async function writer(recorder: Recorder, at: number) {
+      const visiting = await visit(balancer.url, widgetKey)
+      const person = { audience: 'visitor' as const, senderId: visiting.contactId }
+      const socket = io(`${balancer.url}/visitor`, {
+        ...{ autoConnect: false, reconnection: false, forceNew: true },
+        ...{ transports: ['websocket'], query: { widget: widgetKey } },
+      })
+      const client: Client<'visitor'> = createClient({
+        socket: recorder.port(`client-${at}`, person, socket),
+        auth: async () => ({ token: visiting.token }),
+        renew: async () => ({ token: visiting.token }),
+      })
+      const away: number[] = []
+      let lostAt: number | undefined
+      client.on('state', ({ status }) => {
+        if (status === 'online' && lostAt !== undefined) {
+          away.push(performance.now() - lostAt)
+          lostAt = undefined
+        } else if (status !== 'online') lostAt ??= performance.now()
+      })
+      await client.connect()
+      const conversation = client.startConversation('load')
+      await eventually('it is live', () => conversation.getSnapshot().live, 20_000)
+      away.length = 0
+      let number = 0
+      const say = () => {
+        const id = conversation.getSnapshot().id ?? ''
+        recorder.said(`client-${at}`, person, id, conversation.send(`message ${++number}`))
+      }
+      const timer = setInterval(say, 250)
+      return { name: `client-${at}`, client, conversation, away, stop: () => clearInterval(timer) }
+    }
+
+    test('L10: one node after the other is restarted under load: no acknowledgement is lost, all are back within 5 s', async () => {
+      const recorder = new Recorder()
+      const writers = await Promise.all(Array.from({ length: clients }, (_, at) => writer(recorder, at)))
+      try {
+        for (const node of cluster.nodes) {
+          await sleep(1_000)
+          await node.stop()
+          await node.start()
+          // Until the balancer has seen it ready again: its checks come every second while all is well.
+          await sleep(1_500)
+        }
+        for (const { stop } of writers) stop()
+        await eventually(
+          'everything is stored',
+          () => writers.every(({ conversation }) => idle(conversation)),
+          20_000,
+        )
+        const { owner } = cluster.database
+        const logs = writers.map(({ name, conversation }) => {
+          const { id, entries } = conversation.getSnapshot()
+          return { client: name, audience: 'visitor' as const, conversationId: id ?? '', entries }
+        })
+        const { sent, acked, refused, visitorsSaw } = recorder
+        const stored = await readMessages(owner)
+        const conversations = await readConversations(owner)
+        const history = { sent, acked, refused, visitorsSaw, logs, stored, conversations }
+        expect(check(history).map(({ kind, words }) => `${kind}: ${words}`)).toEqual([])
+        expect(acked.length).toBeGreaterThan(clients * 10)
+        const away = writers.flatMap(one => one.away)
+        // Everybody was on a node that stopped, once at least.
+        expect(away.length).toBeGreaterThanOrEqual(clients)
+        const late = away.filter(ms => ms > backWithinMs)
+        expect(late.length / away.length, `away for ${late.map(Math.round)}`).toBeLessThanOrEqual(0.001)
+        expect(writers.every(({ client }) => client.state.status === 'online')).toBe(true)
+      } finally {
+        for (const { client, stop } of writers) {
+          stop()
+          client.close()
+        }
+      }
+    })
+
+    const idle = (conversation: Conversation): boolean => {
+      const { live, messages } = conversation.getSnapshot()
+      return live && messages.every(({ delivery }) => delivery !== 'queued' && delivery !== 'sent')
+    }
+  },
+)
