@@ -16,6 +16,10 @@ export interface Bus {
   readonly makeAdapter: MakeAdapter
   /** Whether a message of ours came back to us lately. */
   readonly up: boolean
+  /** Whether there are other nodes; what is published while there are none reaches nobody. */
+  readonly othersAreThere: boolean
+  /** Gives a text to the nodes that have someone in a room; rejects when it was not taken. */
+  publish(namespace: string, room: string, text: string): Promise<unknown>
   /** Resolves once the other nodes' publications on these channels reach this one; after a moment also when they do not. */
   subscribed(channel: string): Promise<void>
   /** The bus works again after it did not. */
@@ -31,6 +35,11 @@ const subscribeWaitMs = 300
 const beatMs = 500
 /** A bus that has not brought our own beat back for this long is down. */
 const silenceMs = 2_000
+/** A node that was not heard of during so many beats of ours is gone. Counted in beats that came back, because in an outage nobody is heard. */
+const forgottenAfter = 20
+
+/** On which every node says twice a second that it is there. */
+const beatChannel = `${channelPrefix}:beat`
 
 /** The channel of one room, as Socket.IO's sharded adapter names it. */
 export const roomChannel = (namespace: string, room: string): string =>
@@ -48,7 +57,9 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
   swallowRefusals(subscriber, log)
 
   const listeners: (() => void)[] = []
-  const ownChannel = `${channelPrefix}:beat:${newId()}`
+  const self = newId()
+  /** The other nodes, and how many of our own beats ago each was heard. */
+  const others = new Map<string, number>()
   let lastBeat = 0
   let up = false
   const setUp = (now: boolean) => {
@@ -59,15 +70,27 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     if (now) for (const listener of listeners) listener()
   }
   subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
-    if (channel.toString() !== ownChannel) return
+    if (channel.toString() !== beatChannel) return
+    const [node = '', sentAt] = message.toString().split(' ')
+    if (node !== self) {
+      // Someone new is to know of us before its first client reads a log.
+      if (!others.has(node)) sendBeat()
+      others.set(node, 0)
+      return
+    }
     lastBeat = performance.now()
-    metrics.busLag.observe((Date.now() - Number(message.toString())) / 1000)
+    metrics.busLag.observe((Date.now() - Number(sentAt)) / 1000)
+    for (const [other, age] of others) {
+      if (age < forgottenAfter) others.set(other, age + 1)
+      else others.delete(other)
+    }
     setUp(true)
   })
-  void subscriber.ssubscribe(ownChannel)
+  const sendBeat = () => void publisher.spublish(beatChannel, `${self} ${Date.now()}`).catch(() => undefined)
+  void subscriber.ssubscribe(beatChannel).then(sendBeat)
   const beat = setInterval(() => {
     if (performance.now() - lastBeat > silenceMs) setUp(false)
-    publisher.spublish(ownChannel, String(Date.now())).catch(() => undefined)
+    sendBeat()
   }, beatMs)
   beat.unref()
 
@@ -80,6 +103,10 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     get up() {
       return up
     },
+    get othersAreThere() {
+      return others.size > 0
+    },
+    publish: (namespace, room, text) => publisher.spublish(roomChannel(namespace, room), text),
     subscribed: async channel => {
       if (!up) return
       const patience = Promise.withResolvers<void>()
