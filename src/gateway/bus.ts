@@ -58,6 +58,53 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     client.on('error', (error: Error) => log.debug({ reason: error.message, client: name }, 'bus'))
   swallowRefusals(subscriber, log)
 
+  const beats = keepBeat({ publisher, subscriber, log, metrics })
+
+  // The library hands out a function that is to be called with `new`.
+  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
+    namespace: Namespace,
+  ) => Adapter
+  return {
+    makeAdapter: namespace => new ShardedAdapter(namespace),
+    get up() {
+      return beats.up
+    },
+    get othersAreThere() {
+      return beats.others.size > 0
+    },
+    publish: (namespace, room, text) => publisher.spublish(roomChannel(namespace, room), text),
+    subscribed: async channel => {
+      if (!beats.up) return
+      const patience = Promise.withResolvers<void>()
+      const timer = setTimeout(patience.resolve, subscribeWaitMs)
+      // The adapter has asked for the same a moment ago; this one is answered after it.
+      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
+      clearTimeout(timer)
+    },
+    onRestored: listener => void beats.listeners.push(listener),
+    close: async () => {
+      beats.stop()
+      publisher.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
+
+interface Beats {
+  readonly up: boolean
+  readonly others: ReadonlyMap<string, number>
+  readonly listeners: (() => void)[]
+  stop(): void
+}
+
+/** Every node says regularly that it is there, and hears by that whether the bus works and who else is. */
+function keepBeat(parts: {
+  readonly publisher: Client
+  readonly subscriber: Client
+  readonly log: Log
+  readonly metrics: Metrics
+}): Beats {
+  const { publisher, subscriber, log, metrics } = parts
   const listeners: (() => void)[] = []
   const self = newId()
   const restoredChannel = `${channelPrefix}:restored`
@@ -109,33 +156,15 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
   }, beatMs)
   beat.unref()
 
-  // The library hands out a function that is to be called with `new`.
-  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
-    namespace: Namespace,
-  ) => Adapter
   return {
-    makeAdapter: namespace => new ShardedAdapter(namespace),
     get up() {
       return up
     },
-    get othersAreThere() {
-      return others.size > 0
-    },
-    publish: (namespace, room, text) => publisher.spublish(roomChannel(namespace, room), text),
-    subscribed: async channel => {
-      if (!up) return
-      const patience = Promise.withResolvers<void>()
-      const timer = setTimeout(patience.resolve, subscribeWaitMs)
-      // The adapter has asked for the same a moment ago; this one is answered after it.
-      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
-      clearTimeout(timer)
-    },
-    onRestored: listener => void listeners.push(listener),
-    close: async () => {
+    others,
+    listeners,
+    stop: () => {
       clearInterval(beat)
       clearTimeout(telling)
-      publisher.disconnect()
-      subscriber.disconnect()
     },
   }
 }

@@ -19,11 +19,11 @@ export interface Limits {
   closed(address: string): void
 }
 
-/** How often a connection may be refused in a row before it is taken for a flood. */
-export const floodAfter = 200
+/** So often a connection may be refused at once, and so often per second for long, before it is taken for a flood. */
+const patience = { burst: 200, perSecond: 10 }
 
 export function createLimits(settings: GatewayLimits, cutFlood: (session: Session) => void): Limits {
-  const ofSession = new WeakMap<Session, { bucket: TokenBucket; refused: number }>()
+  const ofSession = new WeakMap<Session, { readonly bucket: TokenBucket; patience?: TokenBucket }>()
   const ofTenant = new Map<string, TokenBucket>()
   const connections = new Map<string, number>()
 
@@ -41,14 +41,12 @@ export function createLimits(settings: GatewayLimits, cutFlood: (session: Sessio
   return {
     command(session) {
       const { commandsPerSecond: rate } = settings
-      const own = ofSession.get(session) ?? { bucket: new TokenBucket(rate, rate * 3), refused: 0 }
+      const own = ofSession.get(session) ?? { bucket: new TokenBucket(rate, rate * 3) }
       ofSession.set(session, own)
       const wait = own.bucket.take() || tenantBucket(session.scope.tenantId).take()
-      if (wait === 0) {
-        own.refused = 0
-        return
-      }
-      if (++own.refused >= floodAfter) cutFlood(session)
+      if (wait === 0) return
+      own.patience ??= new TokenBucket(patience.perSecond, patience.burst)
+      if (own.patience.take() > 0) cutFlood(session)
       throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait * 10) / 10 })
     },
     opened(address) {
