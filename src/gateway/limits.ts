@@ -19,11 +19,14 @@ export interface Limits {
   closed(address: string): void
 }
 
-/** How often a connection may be refused in a row before it is taken for a flood. */
-export const floodAfter = 200
+/**
+ * How often a connection may be refused at once before it is taken for a flood; over time as often as it may be served. Not in
+ * a row: even a flood is served its share now and then.
+ */
+const floodAfter = 200
 
 export function createLimits(settings: GatewayLimits, cutFlood: (session: Session) => void): Limits {
-  const ofSession = new WeakMap<Session, { bucket: TokenBucket; refused: number }>()
+  const ofSession = new WeakMap<Session, { commands: TokenBucket; refusals: TokenBucket }>()
   const ofTenant = new Map<string, TokenBucket>()
   const connections = new Map<string, number>()
 
@@ -41,14 +44,14 @@ export function createLimits(settings: GatewayLimits, cutFlood: (session: Sessio
   return {
     command(session) {
       const { commandsPerSecond: rate } = settings
-      const own = ofSession.get(session) ?? { bucket: new TokenBucket(rate, rate * 3), refused: 0 }
-      ofSession.set(session, own)
-      const wait = own.bucket.take() || tenantBucket(session.scope.tenantId).take()
-      if (wait === 0) {
-        own.refused = 0
-        return
+      const own = ofSession.get(session) ?? {
+        commands: new TokenBucket(rate, rate * 3),
+        refusals: new TokenBucket(rate, floodAfter),
       }
-      if (++own.refused >= floodAfter) cutFlood(session)
+      ofSession.set(session, own)
+      const wait = own.commands.take() || tenantBucket(session.scope.tenantId).take()
+      if (wait === 0) return
+      if (own.refusals.take() > 0) cutFlood(session)
       throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait * 10) / 10 })
     },
     opened(address) {
