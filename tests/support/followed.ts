@@ -1,0 +1,219 @@
+import type {
+  Ack,
+  CommandOutput,
+  ConversationLine,
+  ConversationState,
+  Entry,
+  EventName,
+  Events,
+  Mark,
+} from '../../src/protocol/index.ts'
+import { eventually } from './eventually.ts'
+import { CommandRefused, type TestSocket } from './sockets.ts'
+
+type Opened = CommandOutput<'conversation.open'>
+
+/** One conversation as somebody has it who took a snapshot once and has listened since. */
+export interface FollowedConversation {
+  readonly entries: Entry[]
+  state: ConversationState
+  readonly marks: Map<string, Mark>
+  online: boolean
+}
+
+/** The inbox likewise. */
+export interface FollowedInbox {
+  readonly lines: Map<string, Omit<ConversationLine, 'unread'>>
+  readonly present: Map<string, string>
+  stale: boolean
+}
+
+export interface Followed {
+  readonly conversations: Map<string, FollowedConversation>
+  inbox: FollowedInbox | undefined
+  /** Everything that came. */
+  readonly events: [EventName, unknown][]
+}
+
+/**
+ * What each event changes. Every event of the protocol has its place here, or this file does not compile; `nothing` says that no
+ * snapshot holds what it tells.
+ */
+const reduce: {
+  readonly [Name in EventName]: ((followed: Followed, event: Events[Name]) => void) | 'nothing'
+} = {
+  entries: ({ conversations }, { conversationId, entries }) => {
+    const followed = conversations.get(conversationId)
+    for (const entry of entries) if (followed) append(followed, entry)
+  },
+  // On one node, where nothing is lost, nobody is ever behind; a head beyond the log would show as a difference.
+  head: ({ conversations }, { conversationId, head }) => {
+    const followed = conversations.get(conversationId)
+    if (followed) followed.state = { ...followed.state, head: Math.max(head, followed.state.head) }
+  },
+  conversation: ({ conversations }, state) => {
+    const followed = conversations.get(state.id)
+    if (followed) followed.state = state
+  },
+  mark: ({ conversations }, { conversationId, ...mark }) => {
+    const marks = conversations.get(conversationId)?.marks
+    const known = marks?.get(mark.reader.id)
+    // One that was on its way with the snapshot may be older than it; marks move forward only.
+    const furthest = (place: 'delivered' | 'read') => Math.max(mark[place], known?.[place] ?? 0)
+    marks?.set(mark.reader.id, { ...mark, delivered: furthest('delivered'), read: furthest('read') })
+  },
+  online: ({ conversations }, { conversationId, online }) => {
+    const followed = conversations.get(conversationId)
+    if (followed) followed.online = online
+  },
+  presence: ({ inbox }, { memberId, status }) => {
+    if (status === 'offline') inbox?.present.delete(memberId)
+    else inbox?.present.set(memberId, status)
+  },
+  inbox: ({ inbox }, { conversations }) => {
+    for (const line of conversations) inbox?.lines.set(line.id, line)
+  },
+  'inbox.stale': ({ inbox }) => {
+    if (inbox) inbox.stale = true
+  },
+  // About the connection, or about this very moment.
+  welcome: 'nothing',
+  typing: 'nothing',
+  'session.expiring': 'nothing',
+  closing: 'nothing',
+}
+
+function append(followed: FollowedConversation, entry: Entry): void {
+  const { entries } = followed
+  if (entry.seq <= entries.length) return
+  if (entry.seq !== entries.length + 1) throw new Error(`${entry.seq} follows ${entries.length}`)
+  entries.push(entry)
+  const { state } = followed
+  // A note is nothing that was said to the visitor; for them there are none.
+  const said = entry.publicSeq !== null
+  followed.state = { ...state, head: entry.seq, lastMessageAt: said ? entry.createdAt : state.lastMessageAt }
+  if (entry.type === 'delete') for (const at of entries.keys()) withdraw(entries, at, entry.parentId)
+}
+
+function withdraw(entries: Entry[], at: number, id: string | null): void {
+  const entry = entries[at]
+  if (!entry || !(entry.id === id || (entry.type === 'edit' && entry.parentId === id))) return
+  entries[at] = { ...entry, parts: [], text: '', deleted: true }
+}
+
+/** Applies everything that comes to a socket from now on. */
+export function follow(socket: TestSocket): Followed {
+  const followed: Followed = { conversations: new Map(), inbox: undefined, events: [] }
+  socket.socket.onAny((name: EventName, payload: unknown) => {
+    followed.events.push([name, payload])
+    apply(followed, name, payload)
+  })
+  return followed
+}
+
+function apply(followed: Followed, name: EventName, payload: unknown): void {
+  const change = reduce[name]
+  if (change !== 'nothing') change(followed, payload as never)
+}
+
+/** These tell of now only; the snapshot is read after them. The others may be newer than what it was read from. */
+const ofTheMoment = new Set<EventName>(['online', 'presence'])
+
+/** Takes a snapshot and goes on from there, with what came while it was on its way: nothing passes between the two. */
+function takeUp(
+  socket: TestSocket,
+  followed: Followed,
+  [name, input]: readonly [string, object],
+  hold: (answer: never) => void,
+): Promise<void> {
+  const since = followed.events.length
+  return new Promise((resolve, reject) => {
+    socket.socket.timeout(15_000).emit(name, input, (late: Error | null, answer: Ack<unknown>) => {
+      if (late) return reject(late)
+      if (!answer.ok) return reject(new CommandRefused(answer.error))
+      hold(answer.value as never)
+      for (const [event, payload] of followed.events.slice(since))
+        if (!ofTheMoment.has(event)) apply(followed, event, payload)
+      resolve()
+    })
+  })
+}
+
+export const takeUpConversation = (socket: TestSocket, followed: Followed, conversationId: string) =>
+  takeUp(
+    socket,
+    followed,
+    ['conversation.open', { conversationId, after: 0, limit: 200 }],
+    (opened: Opened) => followed.conversations.set(conversationId, toFollowed(opened, opened.entries)),
+  )
+
+export const takeUpInbox = (socket: TestSocket, followed: Followed) =>
+  takeUp(
+    socket,
+    followed,
+    ['inbox.subscribe', { limit: 200 }],
+    (answer: CommandOutput<'inbox.subscribe'>) => {
+      followed.inbox = toInbox(answer)
+    },
+  )
+
+const toFollowed = ({ conversation, marks, online }: Opened, entries: Entry[]): FollowedConversation => ({
+  ...{ state: conversation, online, marks: new Map(marks.map(mark => [mark.reader.id, mark])) },
+  entries,
+})
+
+/** All of a conversation as it is now, as that socket sees it. */
+export async function snapshot(socket: TestSocket, conversationId: string): Promise<FollowedConversation> {
+  const opened = await socket.ask('conversation.open', { conversationId, after: 0, limit: 200 })
+  if (opened.more) throw new Error('the conversation is longer than one page')
+  return toFollowed(opened, opened.entries)
+}
+
+export const inboxSnapshot = async (socket: TestSocket): Promise<FollowedInbox> =>
+  toInbox(await socket.ask('inbox.subscribe', { limit: 200 }))
+
+const toInbox = ({ conversations, present }: CommandOutput<'inbox.subscribe'>): FollowedInbox => ({
+  lines: new Map(conversations.map(({ unread: _unread, ...line }) => [line.id, line])),
+  present: new Map(present.map(({ memberId, status }) => [memberId, status])),
+  stale: false,
+})
+
+/** Everything in one text, in an order of its own, for comparing. */
+export const essence = (part: FollowedConversation | FollowedInbox): string =>
+  JSON.stringify(part, (_key, value: unknown) =>
+    value instanceof Map
+      ? [...value].sort(([one], [other]) => String(one).localeCompare(String(other)))
+      : sorted(value),
+  )
+
+const sorted = (value: unknown): unknown =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? Object.fromEntries(Object.entries(value).sort(([one], [other]) => one.localeCompare(other)))
+    : value
+
+/** Until both are the same; what differs is said otherwise. */
+export async function converges(
+  what: string,
+  held: () => FollowedConversation | FollowedInbox | undefined,
+  fresh: () => Promise<FollowedConversation | FollowedInbox>,
+  withinMs = 12_000,
+): Promise<void> {
+  let difference = ''
+  const same = async () => {
+    const now = essence(await fresh())
+    const own = held()
+    difference = own === undefined ? 'nothing is held' : firstDifference(essence(own), now)
+    return difference === ''
+  }
+  await eventually(what, same, withinMs).catch((error: Error) => {
+    throw new Error(`${error.message}\n${difference}`)
+  })
+}
+
+function firstDifference(held: string, fresh: string): string {
+  if (held === fresh) return ''
+  let at = 0
+  while (held[at] === fresh[at]) at++
+  const from = Math.max(0, at - 200)
+  return `held:  …${held.slice(from, at + 200)}\nfresh: …${fresh.slice(from, at + 200)}`
+}
