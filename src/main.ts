@@ -143,8 +143,9 @@ function serve(
   door.serve(app)
   stops.push(async () => {
     draining = true
-    // A balancer needs this long to see that nothing new belongs here; meanwhile connections go over in slices.
-    await Promise.all([pause(drainSeconds * 1_000), gateway.drain(drainSeconds * 800)])
+    // First a balancer has to see that nothing new belongs here: what is given back earlier would be sent here again.
+    await pause(drainSeconds * 700)
+    await gateway.drain(drainSeconds * 300)
     live.stop()
     await gateway.close()
     await door.close(10_000)
