@@ -155,7 +155,9 @@ export async function insertEntries(
         "senderKind", "senderId", "clientId", metadata from placed
       returning id, seq, public_seq, created_at
     ), grown as (
-      update conversations c set seq = p.seq, public_seq = p.public_seq, last_message_at = now(), updated_at = now()
+      update conversations c set seq = p.seq, public_seq = p.public_seq, updated_at = now(),
+        -- Visitors see this time too; a note leaves no trace in it.
+        last_message_at = case when p.public_seq > c.public_seq then now() else c.last_message_at end
       from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq from placed group by 1) p
       where c.tenant_id = ${tenantId} and c.id = p."conversationId"
     ), blanked as (

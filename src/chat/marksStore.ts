@@ -27,6 +27,7 @@ export interface MovedMark {
   readonly publicMoved: boolean
 }
 
+/** A mark that covers nothing a visitor sees stands on a note, and would give it away. */
 export async function marksOf(
   tx: Transaction,
   scope: Scope,
@@ -37,11 +38,13 @@ export async function marksOf(
     .select()
     .from(readMarks)
     .where(and(eq(readMarks.tenantId, scope.tenantId), eq(readMarks.conversationId, conversationId)))
-  return rows.map(row => ({
-    reader: { kind: row.readerKind, id: row.readerId },
-    delivered: view === 'all' ? row.deliveredSeq : row.deliveredPublicSeq,
-    read: view === 'all' ? row.seq : row.publicSeq,
-  }))
+  return rows
+    .map(row => ({
+      reader: { kind: row.readerKind, id: row.readerId },
+      delivered: view === 'all' ? row.deliveredSeq : row.deliveredPublicSeq,
+      read: view === 'all' ? row.seq : row.publicSeq,
+    }))
+    .filter(({ delivered }) => view === 'all' || delivered > 0)
 }
 
 /**

@@ -1,4 +1,4 @@
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import type { channels, conversationStatuses } from '../protocol/index.ts'
@@ -41,8 +41,14 @@ export async function readConversation(tx: Transaction, scope: Scope, id: string
   return row
 }
 
+/**
+ * So much text has one page: whoever asks for many large messages at once gets fewer of them, and asks again. The first
+ * message of a page comes whatever its size.
+ */
+const pageBytes = 256 * 1024
+
 /** The log after a position, in order; or, without one, what comes before, backwards. Counted the way the view does. */
-export const readPage = (
+export const readPage = async (
   tx: Transaction,
   scope: Scope,
   view: View,
@@ -54,8 +60,14 @@ export const readPage = (
   },
 ) => {
   const position = view === 'all' ? messages.seq : messages.publicSeq
-  return tx.sql
-    .select()
+  const direction = page.after === undefined ? sql`desc` : sql`asc`
+  const rows = tx.sql
+    .select({
+      ...getTableColumns(messages),
+      // In the order of the index: what is beyond the limit is not summed up.
+      before: sql<string>`coalesce(sum(octet_length(${messages.text})) over (order by ${position} ${direction}
+        rows between unbounded preceding and 1 preceding), 0)`.as('before'),
+    })
     .from(messages)
     .where(
       and(
@@ -68,6 +80,13 @@ export const readPage = (
     )
     .orderBy(page.after === undefined ? desc(position) : asc(position))
     .limit(page.limit)
+    .as('rows')
+  const fitting = await tx.sql
+    .select()
+    .from(rows)
+    .where(lt(rows.before, String(pageBytes)))
+    .orderBy(page.after === undefined ? desc(rows.seq) : asc(rows.seq))
+  return fitting.map(({ before: _before, ...row }) => row)
 }
 
 export const insertConversation = (tx: Transaction, values: typeof conversations.$inferInsert) =>

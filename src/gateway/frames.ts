@@ -1,5 +1,6 @@
 import type { Socket } from 'socket.io'
 import { WebSocket } from 'ws'
+import { backlogOf } from './backlog.ts'
 
 /**
  * One encoded packet for many sockets. Socket.IO encodes a broadcast once, but walks every socket through Engine.IO's buffers, events and
@@ -76,12 +77,12 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
     raw.write(bytes)
     return 'sent'
   }
-  if (conn.writeBuffer.length > bufferedPackets) return 'too slow'
+  if (conn.writeBuffer.length > bufferedPackets || backlogOf(conn, cap) > cap) return 'too slow'
   client.writeToEngine(encoded, options)
   return 'buffered'
 }
 
-/** Of a polling connection nothing is known but how many packets wait for its next request. */
+/** Also tiny packets cost something while they wait. */
 const bufferedPackets = 2_000
 
 /** Ends a connection that will not take a goodbye either. Its client sees a lost connection and comes back by itself. */

@@ -1,17 +1,18 @@
 import type { Server as HttpServer } from 'node:http'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
-import { type ServerOptions as WebSocketOptions, WebSocketServer } from 'ws'
 import { type Log, type Metrics, ParleyError } from '../kernel/index.ts'
 import { type Audience, audiences, type ErrorCode, errorTable, protocolVersion } from '../protocol/index.ts'
 import { type DeliveryHooks, localFirst } from './adapter.ts'
+import { backlogOf } from './backlog.ts'
 import type { Bus } from './bus.ts'
 import { type Command, command } from './command.ts'
 import { drainSlowly } from './drain.ts'
 import { describe } from './failure.ts'
 import { cut } from './frames.ts'
-import { type Guard, guardConnections } from './guard.ts'
-import { type Admission, admitOn, type Doors } from './handshake.ts'
+import { FrugalWebSocketServer, surviveBrokenUpgrades } from './frugalWebSockets.ts'
+import { type Guard, guardConnections, packetCap } from './guard.ts'
+import { type Admission, type Attempts, admitOn, type Doors } from './handshake.ts'
 import { createLimits, type GatewayLimits } from './limits.ts'
 import { createPipeline, type Pipeline } from './pipeline.ts'
 import { type Publishing, publishing } from './publishing.ts'
@@ -51,15 +52,6 @@ export interface Gateway extends Publishing {
 
 /** Bytes that may wait for one connection (L9). */
 const waitingCap = 1024 * 1024
-/** Ten parts of 8,000 characters, escaped; larger packets end the connection. */
-const packetCap = 512 * 1024
-
-/** Empty and tiny fragments cost more than they carry: a message of ours fits into a few. */
-class FrugalWebSocketServer extends WebSocketServer {
-  constructor(options: WebSocketOptions) {
-    super({ ...options, maxFragments: 64, maxBufferedChunks: 2_048 } as WebSocketOptions)
-  }
-}
 
 export function createGateway(parts: GatewayParts): Gateway {
   const { bus, doors, log } = parts
@@ -85,11 +77,18 @@ export function createGateway(parts: GatewayParts): Gateway {
     const { scope, self, expiresAt } = admission
     void session.join(rooms.actor(scope.tenantId, scope.actor))
     socket.onAny((name: unknown, ...args: unknown[]) => {
+      // Answers wait for the connection as events do: who reads none of them is not given more (L9).
+      if (backlogOf(socket.conn, waitingCap) > waitingCap) {
+        parts.metrics.slowConsumers.inc()
+        return cut(socket)
+      }
       session.running++
       void pipeline?.(session, name, args).finally(() => session.running--)
     })
     socket.on('disconnect', () => {
       sessions.delete(socket)
+      // One connection is one session: without it nothing is left to do here.
+      socket.conn.close()
       parts.metrics.connections.dec({ audience })
       for (const listener of listeners.left) listener(session)
     })
@@ -105,7 +104,10 @@ export function createGateway(parts: GatewayParts): Gateway {
     ...publishing(io),
     open(server, commands) {
       pipeline = createPipeline({ ...parts, commands: [...commands, renewCommand(doors)], limits })
-      for (const audience of audiences) admitOn(io.of(`/${audience}`), audience, { doors, log, welcome })
+      const attempts = new WeakMap<object, Attempts>()
+      for (const audience of audiences)
+        admitOn(io.of(`/${audience}`), audience, { doors, log, welcome, attempts })
+      surviveBrokenUpgrades(server)
       io.attach(server)
       io.engine.on('connection', guard.opened)
     },
