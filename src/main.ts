@@ -94,7 +94,7 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   stops.push(() => jobs.stop())
   const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
-  const visitors = widgets.createVisitors({ db, vault, publicOrigin })
+  const visitors = widgets.createVisitors({ db, vault })
   const tickets = chat.createTickets({ db, vault })
   const doors = gatewayDoors({ db, doorkeeper, visitors, tickets })
   const { trustProxy } = config.http
@@ -112,7 +112,7 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
     ...tenancy.tenancyRoutes({ vault, publicUrl }),
     ...contactRoutes(),
     ...widgets.widgetRoutes(),
-    ...widgets.visitorRoutes(visitors),
+    ...widgets.visitorRoutes(visitors, publicOrigin),
     ...chat.chatRoutes(tickets),
     ...chat.fileRoutes(files),
     ...complianceRoutes({ db }),

@@ -36,7 +36,7 @@ function parley(redisUrl: string | undefined): Publish {
       const scope = { tenantId, actor, permissions: new Set<never>(), origin: noOrigin }
       return { scope, self: { kind: 'contact', id: actor.contactId }, expiresAt: null }
     },
-    revoked: async () => new Set<never>(),
+    revoked: async () => new Map<never, never>(),
   } as Partial<Doors> as Doors
   const gateway = createGateway({
     bus: redisUrl === undefined ? undefined : connectBus({ url: redisUrl, cluster: false }, { log, metrics }),
