@@ -37,7 +37,7 @@ export interface Doors {
   participant(auth: { ticket: string }, knock: Knock): Promise<Admission>
   /** The same for a credential that is presented in-band; it must be of the same person. */
   renew(audience: Audience, scope: Scope, credential: string | undefined): Promise<Date | null>
-  /** Of members and keys that are connected, those whose credential is worth nothing any more. */
+  /** Of those who are connected, those who would not be let in any more. */
   revoked(scopes: readonly Scope[]): Promise<ReadonlySet<Scope>>
 }
 

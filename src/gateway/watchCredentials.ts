@@ -13,6 +13,8 @@ export interface WatchParts {
 /** Told so long before the end of its credential, a client has time to renew it in-band. */
 const warningMs = 60_000
 const recheckMs = 5_000
+/** Visitors and guests hold what runs out by itself; only every so many rounds somebody asks whether their workspace is open still. */
+const outsidersEvery = 6
 
 /** Credentials end while connections live (S4): tokens by their time, sessions and keys by being revoked. */
 export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
@@ -32,13 +34,13 @@ export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
   }, 1_000)
 
   let looking = false
-  async function recheck(): Promise<void> {
-    const members = [...sessions()].filter(session => session.audience === 'member')
-    if (looking || members.length === 0) return
+  async function recheck(outsiders: boolean): Promise<void> {
+    const asked = [...sessions()].filter(session => outsiders || session.audience === 'member')
+    if (looking || asked.length === 0) return
     looking = true
     try {
-      const revoked = await doors.revoked(members.map(({ scope }) => scope))
-      for (const session of members) if (revoked.has(session.scope)) close(session, 'unauthenticated')
+      const revoked = await doors.revoked(asked.map(({ scope }) => scope))
+      for (const session of asked) if (revoked.has(session.scope)) close(session, 'unauthenticated')
     } catch (error) {
       // The database is away: nobody is cut off for that, and the next look follows soon.
       log.debug({ err: error }, 'credentials could not be checked')
@@ -46,10 +48,11 @@ export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
       looking = false
     }
   }
-  const rounds = setInterval(() => void recheck(), recheckMs)
+  let round = 0
+  const rounds = setInterval(() => void recheck(++round % outsidersEvery === 0), recheckMs)
   for (const timer of [expiry, rounds]) timer.unref()
   return {
-    recheck: () => void recheck(),
+    recheck: () => void recheck(true),
     stop: () => {
       clearInterval(expiry)
       clearInterval(rounds)

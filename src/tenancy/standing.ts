@@ -1,10 +1,12 @@
-import type { Database } from '../db/index.ts'
+import type { Database, Transaction } from '../db/index.ts'
 import { knownPermissions, permissionsOf, type Scope, systemScope } from '../kernel/index.ts'
-import { readLiveKeys, readLiveSessions, readStandings } from './standingStore.ts'
+import { refuseClosedTenant } from './doorkeeper.ts'
+import { readLiveKeys, readLiveSessions, readStandings, readTenantStatus } from './standingStore.ts'
 
 /**
  * Of scopes that were given out a while ago, those that would not be given out like that any more: the session ended, the key was revoked,
- * the member left or has other permissions now, the workspace is closed. A few queries for all of them.
+ * the member left or has other permissions now, the workspace is closed; visitors and guests stand as long as it is open. A few queries
+ * for all of them.
  */
 export async function outdatedScopes(db: Database, scopes: readonly Scope[]): Promise<Set<Scope>> {
   const outdated = new Set<Scope>()
@@ -21,9 +23,16 @@ export async function outdatedScopes(db: Database, scopes: readonly Scope[]): Pr
   return outdated
 }
 
+/** For those who come in without an account: throws where the workspace is suspended or closed. */
+export const requireOpenTenant = async (tx: Transaction, scope: Scope): Promise<void> =>
+  refuseClosedTenant((await readTenantStatus(tx, scope)) ?? 'gone')
+
+/** Visitors and guests have no standing of their own. */
+const outside = ''
+
 function idOf({ actor }: Scope): string {
   if (actor.kind === 'member') return actor.memberId
-  return actor.kind === 'api_key' ? actor.keyId : ''
+  return actor.kind === 'api_key' ? actor.keyId : outside
 }
 
 async function currentPermissions(
@@ -44,6 +53,8 @@ async function currentPermissions(
         current.set(id, new Set([...permissionsOf(role), ...knownPermissions(grants)]))
     for (const { id, permissions } of keys.length > 0 ? await readLiveKeys(tx, lookup, keys) : [])
       current.set(id, new Set(knownPermissions(permissions)))
+    if (scopes.some(scope => idOf(scope) === outside) && (await readTenantStatus(tx, lookup)) === 'active')
+      current.set(outside, new Set())
   })
   return current
 }
