@@ -17,6 +17,14 @@ interface DoorParts {
 export function gatewayDoors({ db, doorkeeper, visitors, tickets }: DoorParts): Doors {
   const member = createMemberDoor(doorkeeper)
 
+  /** Whoever is not let in here at all is somebody else, whatever else is the matter with them. */
+  const admitted = (auth: { token: string; tenant: string }) =>
+    member(auth, { origin: noOrigin, headers: {}, widgetKey: undefined }).catch(error => {
+      if (error instanceof ParleyError && error.code === 'forbidden')
+        throw new ParleyError('unauthenticated', 'The credential is of somebody else.', { cause: error })
+      throw error
+    })
+
   /** What lets members in has no time of its own; it is looked at anew, and what is presented must be of the same member or key. */
   async function renewMember(scope: Scope, credential: string | undefined): Promise<null> {
     if (credential === undefined) {
@@ -25,7 +33,7 @@ export function gatewayDoors({ db, doorkeeper, visitors, tickets }: DoorParts): 
       return null
     }
     const auth = { token: credential, tenant: scope.tenantId }
-    const { self } = await member(auth, { origin: noOrigin, headers: {}, widgetKey: undefined })
+    const { self } = await admitted(auth)
     const { actor } = scope
     if (self.id !== (actor.kind === 'member' ? actor.memberId : actor.kind === 'api_key' && actor.keyId))
       throw new ParleyError('unauthenticated', 'The credential is of somebody else.')

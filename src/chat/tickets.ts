@@ -10,6 +10,7 @@ import {
   systemScope,
   type Vault,
 } from '../kernel/index.ts'
+import { requireOpenTenant } from '../tenancy/index.ts'
 import { conversationStandings, readConversation } from './store.ts'
 
 /** Join tickets: they let a guest into one conversation, such as that of a meeting, for a while. */
@@ -54,7 +55,10 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
       const { claims, expiresAt } = opened(ticket)
       const { tenantId, ...guest } = claims
       const scope: Scope = { tenantId, actor: { kind: 'guest', ...guest }, permissions: new Set(), origin }
-      const conversation = await db.scoped(scope, tx => readConversation(tx, scope, guest.conversationId))
+      const conversation = await db.scoped(scope, async tx => {
+        await requireOpenTenant(tx, scope)
+        return readConversation(tx, scope, guest.conversationId)
+      })
       if (!conversation) throw new ParleyError('unauthenticated', 'What the ticket is for is gone.')
       return { scope, self: { kind: 'guest', id: guest.guestId }, expiresAt }
     },

@@ -41,7 +41,7 @@ export interface Gateway extends Publishing {
   onLeft(listener: SessionListener): void
   /** An event has been handed to the sockets of a room on this node. */
   onDelivered(listener: DeliveryListener): void
-  /** Looks at once whether connected members are still welcome. */
+  /** Looks at once whether everybody who is connected is still welcome. */
   recheck(): void
   /** Takes no more connections, and gives back those it has, spread over the time given (L10). */
   drain(overMs: number): Promise<void>

@@ -40,7 +40,7 @@ const table = {
     client: 'Hide or disable the action.',
   },
   permissions_changed: {
-    status: 409,
+    status: 503,
     retryable: true,
     title: 'What you may do here has changed',
     client: 'Connect again; the new rights count from then on.',

@@ -1,6 +1,7 @@
-import type { Database } from '../db/index.ts'
+import type { Database, Transaction } from '../db/index.ts'
 import { knownPermissions, permissionsOf, type Scope, systemScope } from '../kernel/index.ts'
-import { readLiveKeys, readLiveSessions, readStandings } from './standingStore.ts'
+import { refuseClosedTenant } from './doorkeeper.ts'
+import { readLiveKeys, readLiveSessions, readStandings, readTenantStatus } from './standingStore.ts'
 
 /**
  * Of scopes that were given out a while ago, those that would not be given out like that any more: the session ended, the key was revoked,
@@ -24,6 +25,10 @@ export async function outdatedScopes(
   for (const scope of await withEndedSession(db, checked)) outdated.set(scope, 'unauthenticated')
   return outdated
 }
+
+/** For those who come in without an account: throws where the workspace is suspended or closed. */
+export const requireOpenTenant = async (tx: Transaction, scope: Scope): Promise<void> =>
+  refuseClosedTenant((await readTenantStatus(tx, scope)) ?? 'gone')
 
 function idOf({ actor }: Scope): string {
   if (actor.kind === 'member') return actor.memberId

@@ -33,6 +33,14 @@ export const readLiveKeys = (tx: Transaction, scope: Scope, keyIds: readonly str
       ),
     )
 
+export async function readTenantStatus(tx: Transaction, scope: Scope): Promise<string | undefined> {
+  const [row] = await tx.sql
+    .select({ status: tenants.status })
+    .from(tenants)
+    .where(eq(tenants.id, scope.tenantId))
+  return row?.status
+}
+
 export const readLiveSessions = (tx: Transaction, sessionIds: readonly string[]) =>
   tx.sql
     .select({ id: authSessions.id })
