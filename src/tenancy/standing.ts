@@ -7,22 +7,22 @@ import { readLiveKeys, readLiveSessions, readStandings, readTenantStatus } from 
  * Of scopes that were given out a while ago, those that would not be given out like that any more: the session ended, the key was revoked,
  * the member left or has other permissions now, the workspace is closed. A few queries for all of them.
  */
-export async function outdatedScopes(
-  db: Database,
-  scopes: readonly Scope[],
-): Promise<Map<Scope, 'unauthenticated' | 'permissions_changed'>> {
-  const outdated = new Map<Scope, 'unauthenticated' | 'permissions_changed'>()
+export type Outdated = 'unauthenticated' | 'permissions_changed' | 'tenant_suspended'
+
+export async function outdatedScopes(db: Database, scopes: readonly Scope[]): Promise<Map<Scope, Outdated>> {
+  const outdated = new Map<Scope, Outdated>()
   const checked = scopes.filter(({ actor }) => actor.kind === 'member' || actor.kind === 'api_key')
-  const byTenant = Map.groupBy(checked, ({ tenantId }) => tenantId)
-  for (const [tenantId, ofTenant] of byTenant) {
-    const current = await currentPermissions(db, tenantId, ofTenant)
+  for (const scope of await withEndedSession(db, checked)) outdated.set(scope, 'unauthenticated')
+  for (const [tenantId, ofTenant] of Map.groupBy(checked, scope => scope.tenantId)) {
+    const { suspended, current } = await currentPermissions(db, tenantId, ofTenant)
     for (const scope of ofTenant) {
       const now = current.get(idOf(scope))
       const same = now?.size === scope.permissions.size && [...scope.permissions].every(one => now.has(one))
-      if (!same) outdated.set(scope, now ? 'permissions_changed' : 'unauthenticated')
+      if (suspended) outdated.set(scope, 'tenant_suspended')
+      else if (!same && !outdated.has(scope))
+        outdated.set(scope, now ? 'permissions_changed' : 'unauthenticated')
     }
   }
-  for (const scope of await withEndedSession(db, checked)) outdated.set(scope, 'unauthenticated')
   return outdated
 }
 
@@ -39,13 +39,13 @@ async function currentPermissions(
   db: Database,
   tenantId: string,
   scopes: readonly Scope[],
-): Promise<Map<string, ReadonlySet<string>>> {
+): Promise<{ suspended: boolean; current: Map<string, ReadonlySet<string>> }> {
   const idsOf = (kind: 'member' | 'api_key') =>
     scopes.filter(({ actor }) => actor.kind === kind).map(scope => idOf(scope))
   const [members, keys] = [idsOf('member'), idsOf('api_key')]
   const lookup = systemScope(tenantId, 'doorkeeper')
   const current = new Map<string, ReadonlySet<string>>()
-  await db.scoped(lookup, async tx => {
+  const suspended = await db.scoped(lookup, async tx => {
     for (const { id, role, grants, status, tenantStatus } of members.length > 0
       ? await readStandings(tx, lookup, members)
       : [])
@@ -53,8 +53,9 @@ async function currentPermissions(
         current.set(id, new Set([...permissionsOf(role), ...knownPermissions(grants)]))
     for (const { id, permissions } of keys.length > 0 ? await readLiveKeys(tx, lookup, keys) : [])
       current.set(id, new Set(knownPermissions(permissions)))
+    return (await readTenantStatus(tx, lookup)) === 'suspended'
   })
-  return current
+  return { suspended, current }
 }
 
 async function withEndedSession(db: Database, scopes: readonly Scope[]): Promise<Scope[]> {

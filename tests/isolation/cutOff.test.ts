@@ -89,7 +89,10 @@ describe('S4 cut off', () => {
       tenantId,
     )
     const cut = [lowered.socket, suspended.socket, signedOut.socket, elsewhere.socket, revoked, narrowed]
-    expect(await Promise.all(cut.map(ended))).toEqual(cut.map(() => 'unauthenticated'))
+    const changed = new Set([lowered.socket, narrowed])
+    expect(await Promise.all(cut.map(ended))).toEqual(
+      cut.map(one => (changed.has(one) ? 'permissions_changed' : 'unauthenticated')),
+    )
     expect(performance.now() - began).toBeLessThan(9_000)
     for (const person of [removed, elsewhere, suspended])
       await expect(connectMember(parley.url, person)).rejects.toMatchObject({
@@ -116,7 +119,7 @@ describe('S4 cut off', () => {
     })
     expect(answer.status).toBe(200)
     const cut = [a.owner, a.key, a.visitor, a.guest, guest]
-    expect(await Promise.all(cut.map(ended))).toEqual(cut.map(() => 'unauthenticated'))
+    expect(await Promise.all(cut.map(ended))).toEqual(cut.map(() => 'tenant_suspended'))
     const code = (expected: string) => ({ failure: { code: expected } })
     const { url } = parley
     await expect(connectMember(url, a.workspace.owner)).rejects.toMatchObject(code('tenant_suspended'))

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { fileCommands } from '../../src/chat/files/index.ts'
 import { chatCommands } from '../../src/chat/socket.ts'
 import {
   audiences,
@@ -206,7 +207,8 @@ describe('docs/PROTOCOL.md', () => {
 
   test('S3: every command says who may send it, and what members need for it', () => {
     // Made without their parts: none of them is run.
-    const made = new Map(chatCommands({} as never).map(({ name, permission }) => [name, permission]))
+    const all = [...chatCommands({} as never), ...fileCommands({} as never)]
+    const made = new Map(all.map(({ name, permission }) => [name, permission]))
     for (const [name, { for: who }] of Object.entries(commands)) {
       const permission = (who as readonly string[]).includes('member')
         ? made.get(name as CommandName)
