@@ -19,9 +19,13 @@ const rooms = [
   'compliance',
 ]
 
+/** The composition: main.ts, what it is connected to, and what only it can put together because only it sees all rooms. */
+const composition = ['main', 'connections', 'demo', 'doors', 'installation']
+const root = [...composition, 'config', 'settings', 'dataFolder']
+
 /** Every folder of src/, and every file directly in it; what is not listed has no place. */
 const folders = ['protocol', 'client', 'kernel', 'db', 'http', 'gateway', 'providers', ...rooms]
-const places = `^src/((${folders.join('|')})/|(main|config|dataFolder)\\.ts$)`
+const places = `^src/((${folders.join('|')})/|(${root.join('|')})\\.ts$)`
 
 const oneOf = names => `^src/(${names.join('|')})/`
 const anyRoom = oneOf(rooms)
@@ -116,6 +120,13 @@ module.exports = {
     },
     mayOnlyReach('protocol', []),
     mayOnlyReach('client', ['protocol']),
+    {
+      name: 'client-takes-types',
+      comment: 'Browsers load it: neither the weight of zod, nor Node, nor a package.',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { pathNot: '^src/client/', dependencyTypesNot: ['type-only'] },
+    },
     mayOnlyReach('kernel', ['protocol']),
     mayOnlyReach('db', ['protocol', 'kernel']),
     mayOnlyReach('providers', ['protocol', 'kernel']),
@@ -180,7 +191,7 @@ module.exports = {
           '^src/(db|providers)/',
           // The bus between nodes, and who is connected where.
           '^src/gateway/(bus|presenceBoard)\\.ts$',
-          '^src/main\\.ts$',
+          '^src/connections\\.ts$',
           '^src/http/limits\\.ts$',
           '^src/tenancy/accounts\\.ts$',
         ],
@@ -201,8 +212,8 @@ module.exports = {
     {
       name: 'only-main-sees-everything',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/main\\.ts$' },
-      to: { path: '^src/(main|config|dataFolder)\\.ts$' },
+      from: { path: '^src/', pathNot: `^src/(${composition.join('|')}|config)\\.ts$` },
+      to: { path: `^src/(${root.join('|')})\\.ts$` },
     },
     {
       name: 'effects-are-passed-in',

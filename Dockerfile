@@ -3,10 +3,11 @@
 FROM node:24.21.0-bookworm-slim AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-# Optional dependencies are only Node 24 itself, for machines with an older one; here the base image is that Node.
+# Our own optional dependencies are only Node 24 itself, for machines with an older one; here the base image is that Node. Those of
+# sharp are its library for this platform, and needed.
 # Development tools are taken out first, not only left out: npm 11 compares all of package.json with the lock file and refuses one
 # that lacks a tool's packages for other platforms.
-RUN npm pkg delete devDependencies optionalDependencies && npm ci --omit=dev --omit=optional
+RUN npm pkg delete devDependencies optionalDependencies && npm ci --omit=dev
 
 FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Parley" \

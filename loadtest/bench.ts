@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- NAME [NAME…] [--short] [--json] [--gate]`
+ * `npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER]`
  *
  * With --json, standard output carries one JSON line per benchmark and nothing else; without, a summary for people. Whatever
  * happens on the way goes to standard error. Exit code: 0 all ran, 1 one failed (or, with --gate, missed a target), 2 wrong usage.
  */
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { destination, pino } from 'pino'
 import { benchmarks } from './benchmarks/index.ts'
@@ -11,7 +12,7 @@ import { assertComplete, type Benchmark, type BenchmarkContext } from './harness
 import { type Environment, environment } from './harness/environment.ts'
 import { jsonLine, missedTargets, type Result, summary } from './harness/report.ts'
 
-const usage = 'npm run bench -- NAME [NAME…] [--short] [--json] [--gate]'
+const usage = 'npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER]'
 
 const list = (): string =>
   [
@@ -22,6 +23,7 @@ const list = (): string =>
     '  --short  shorter rounds, as many of them',
     '  --json   one JSON line per benchmark on standard output',
     '  --gate   a missed target fails the run',
+    '  --profile FOLDER  the processes under test leave their CPU profiles there',
   ].join('\n')
 
 class WrongUsage extends Error {}
@@ -31,6 +33,7 @@ interface Wanted {
   readonly short: boolean
   readonly json: boolean
   readonly gate: boolean
+  readonly profile?: string | undefined
 }
 
 function readArguments(): Wanted {
@@ -48,7 +51,7 @@ function parsed() {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { short: off, json: off, gate: off },
+      options: { short: off, json: off, gate: off, profile: { type: 'string' } },
     })
     return { names: positionals, values }
   } catch (error) {
@@ -56,10 +59,14 @@ function parsed() {
   }
 }
 
-async function runOne(benchmark: Benchmark, environment: Environment): Promise<Result> {
+async function runOne(
+  benchmark: Benchmark,
+  environment: Environment,
+  profiles: string | undefined,
+): Promise<Result> {
   const undo = new AsyncDisposableStack()
   try {
-    const outcome = await benchmark.run(contextFor(benchmark, environment.short, undo))
+    const outcome = await benchmark.run(contextFor(benchmark, environment.short, undo, profiles))
     assertComplete(benchmark, outcome)
     return { benchmark, outcome, environment }
   } finally {
@@ -67,15 +74,24 @@ async function runOne(benchmark: Benchmark, environment: Environment): Promise<R
   }
 }
 
-const contextFor = (benchmark: Benchmark, short: boolean, undo: AsyncDisposableStack): BenchmarkContext => ({
+const profileArguments = (folder: string | undefined, name: string): string[] =>
+  folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}.cpuprofile`]
+
+const contextFor = (
+  benchmark: Benchmark,
+  short: boolean,
+  undo: AsyncDisposableStack,
+  profiles: string | undefined,
+): BenchmarkContext => ({
   short,
   undo,
   log: pino({ level: 'warn' }, destination({ dest: 2, sync: true })),
+  profile: name => profileArguments(profiles, name),
   progress: line => console.error(`${benchmark.name}: ${line}`),
 })
 
 async function main(): Promise<number> {
-  const { chosen, short, json, gate } = readArguments()
+  const { chosen, short, json, gate, profile } = readArguments()
   if (chosen.length === 0) {
     // Not a result, so not for whoever reads results.
     if (json) console.error(list())
@@ -85,7 +101,7 @@ async function main(): Promise<number> {
   let failed = false
   for (const benchmark of chosen) {
     try {
-      const result = await runOne(benchmark, await environment(short))
+      const result = await runOne(benchmark, await environment(short), profile && resolve(profile))
       if (json) {
         console.error(summary(result))
         console.log(jsonLine(result))

@@ -1,162 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { plainWords, Secret } from './kernel/index.ts'
+import { type Setting, settings } from './settings.ts'
 
-/**
- * Every setting of the program, in the order of .env.example. This file is the only reader of the environment; a fault in
- * any setting stops the start, and all faults are named at once.
- */
-
-const secret = (inner: z.ZodType<string, string> = z.string()) => inner.transform(value => new Secret(value))
-const whole = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max))
-const flag = z.enum(['true', 'false']).transform(value => value === 'true')
-const webAddress = z
-  .string()
-  .refine(
-    text => /^https?:\/\/[^\s/?#]+\/*$/.test(text) && URL.canParse(text),
-    'must be an http:// or https:// address without path or query',
-  )
-const address = (scheme: RegExp, example: string) =>
-  z.url({ protocol: scheme, error: `must be an address such as ${example}` })
-
-interface Setting {
-  readonly schema: z.ZodType<unknown, string | undefined>
-  readonly about: string
-  readonly example?: string
-}
-
-const settings = {
-  PORT: {
-    schema: whole(0, 65_535).default(3000),
-    about: 'Port to listen on; 0 for any free one.',
-    example: '3000',
-  },
-  HOST: {
-    schema: z
-      .string()
-      .regex(/^[\w.:-]+$/, 'must be an address or a host name')
-      .default('127.0.0.1'),
-    about: 'Address to listen on; 0.0.0.0 to be reachable from other machines.',
-    example: '127.0.0.1',
-  },
-  PUBLIC_URL: {
-    schema: webAddress.optional(),
-    about: 'Where people reach this server; links in mails start with it. Default: http://localhost:PORT.',
-    example: 'https://chat.example.com',
-  },
-  DRAIN_SECONDS: {
-    schema: whole(0, 600).default(0),
-    about:
-      'How long /readyz says no before a stopping node closes its port; behind a balancer longer than its checks take.',
-    example: '0',
-  },
-  TRUST_PROXY: {
-    schema: whole(0, 10).default(0),
-    about: 'How many proxies stand in front; their X-Forwarded-For is believed.',
-    example: '0',
-  },
-  PARLEY_DATA: {
-    schema: z.string().default('.parley'),
-    about: 'Folder for everything the server keeps itself: embedded database, files, outbox.',
-    example: '.parley',
-  },
-  PARLEY_SECRET: {
-    schema: secret(z.string().min(32, 'must have at least 32 characters')).optional(),
-    about:
-      'Signs sessions and encrypts stored credentials; the same on every node. Required with DATABASE_URL.',
-  },
-  DATABASE_URL: {
-    schema: secret(address(/^postgres(ql)?$/, 'postgresql://user:password@host:5432/parley')).optional(),
-    about: 'PostgreSQL 15 or newer with pgvector 0.8 or newer. Unset: an embedded database in PARLEY_DATA.',
-  },
-  DATABASE_POOL_SIZE: {
-    schema: whole(2, 200).default(10),
-    about: 'Connections of this node to PostgreSQL.',
-    example: '10',
-  },
-  REDIS_URL: {
-    schema: secret(address(/^rediss?$/, 'redis://host:6379')).optional(),
-    about: 'Redis 7 or newer, shared by all nodes. Unset: one node, in memory.',
-  },
-  REDIS_CLUSTER: {
-    schema: flag.default(false),
-    about: 'Whether REDIS_URL names a node of a Redis Cluster.',
-    example: 'false',
-  },
-  SMTP_URL: {
-    schema: secret(address(/^smtps?$/, 'smtp://user:password@host:587')).optional(),
-    about: 'Mail server. Unset: mails are written to PARLEY_DATA/outbox and their links to the log.',
-  },
-  MAIL_FROM: {
-    schema: z
-      .string()
-      .regex(/^[^\r\n]*[^\s@<>]+@[^\s@<>]+>?$/, 'must be an address such as Parley <parley@example.com>')
-      .default('Parley <parley@localhost>'),
-    about: 'Sender of all mails.',
-    example: 'Parley <parley@example.com>',
-  },
-  SIGN_UP: { schema: flag.default(true), about: 'Whether strangers may create accounts.', example: 'true' },
-  MASTER_ADMIN_EMAILS: {
-    schema: z
-      .string()
-      .default('')
-      .transform(list =>
-        list
-          .split(',')
-          .map(entry => entry.trim().toLowerCase())
-          .filter(Boolean),
-      )
-      .pipe(z.array(z.email({ error: 'must be a list of e-mail addresses' }))),
-    about: 'Comma-separated addresses that administer the whole installation once verified.',
-  },
-  GOOGLE_CLIENT_ID: { schema: z.string().optional(), about: 'Sign in with Google.' },
-  GOOGLE_CLIENT_SECRET: { schema: secret().optional(), about: 'Sign in with Google.' },
-  GITHUB_CLIENT_ID: { schema: z.string().optional(), about: 'Sign in with GitHub.' },
-  GITHUB_CLIENT_SECRET: { schema: secret().optional(), about: 'Sign in with GitHub.' },
-  MICROSOFT_CLIENT_ID: { schema: z.string().optional(), about: 'Sign in with Microsoft.' },
-  MICROSOFT_CLIENT_SECRET: { schema: secret().optional(), about: 'Sign in with Microsoft.' },
-  SEED_DEMO: {
-    schema: flag.optional(),
-    about: 'Whether to create the demo workspace. Default: only with the embedded database.',
-  },
-  REQUESTS_PER_MINUTE: {
-    schema: whole(1, 1_000_000).default(600),
-    about: 'HTTP requests per minute from one address.',
-    example: '600',
-  },
-  SIGN_INS_PER_MINUTE: {
-    schema: whole(1, 1_000_000).default(20),
-    about: 'Attempts to sign in, sign up or reset per minute from one address.',
-    example: '20',
-  },
-  COMMANDS_PER_SECOND: {
-    schema: whole(1, 1_000_000).default(30),
-    about: 'Socket commands per second of one connection; three times as many at once.',
-    example: '30',
-  },
-  TENANT_COMMANDS_PER_SECOND: {
-    schema: whole(1, 10_000_000).default(5_000),
-    about: 'Socket commands per second of one workspace on one node.',
-    example: '5000',
-  },
-  CONNECTIONS_PER_ADDRESS: {
-    schema: whole(1, 1_000_000).default(500),
-    about: 'Open socket connections of one address on one node.',
-    example: '500',
-  },
-  METRICS_TOKEN: {
-    schema: secret(z.string().min(16, 'must have at least 16 characters')).optional(),
-    about: 'Bearer token for /metrics. Unset: /metrics answers this machine only.',
-  },
-  LOG_LEVEL: {
-    schema: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'),
-    about: 'How much is logged.',
-    example: 'info',
-  },
-} as const satisfies Record<string, Setting>
+/** This file is the only reader of the environment; a fault in any setting stops the start, and all faults are named at once. */
 
 type Name = keyof typeof settings
 type Values = { readonly [Key in Name]: z.output<(typeof settings)[Key]['schema']> }
@@ -216,12 +65,31 @@ export function parseConfig(environment: Environment): Config {
       )
     }
   }
+  const missing = s3Names.filter(name => !given(name))
+  if (missing.length < s3Names.length)
+    faults.push(...missing.map(name => `${name}: is required with the other S3 settings`))
   if (faults.length > 0) throw new ConfigError(faults)
   return {
     ...assemble(values as Values),
     startedByNpm: environment.npm_lifecycle_event === 'start',
     unknownSettings: [],
   }
+}
+
+const s3Names = [
+  'S3_ENDPOINT',
+  'S3_BUCKET',
+  'S3_REGION',
+  'S3_ACCESS_KEY_ID',
+  'S3_SECRET_ACCESS_KEY',
+] as const satisfies Name[]
+
+/** All of it or nothing: the settings have been checked by then. */
+function s3Of(values: Values) {
+  const { S3_ENDPOINT: endpoint, S3_BUCKET: bucket, S3_REGION: region } = values
+  const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = values
+  if (!endpoint || !bucket || !region || !accessKeyId || !secretAccessKey) return undefined
+  return { endpoint, bucket, region, accessKeyId, secretAccessKey }
 }
 
 function oauthNames(provider: OAuthProvider): [Name, Name] {
@@ -261,6 +129,7 @@ function assemble(values: Values) {
       tenantCommandsPerSecond: values.TENANT_COMMANDS_PER_SECOND,
       connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
     },
+    files: { maxBytes: values.MAX_FILE_MIB * 1024 * 1024, s3: s3Of(values) },
     mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
     accounts: { signUp: values.SIGN_UP, masterAdminEmails: values.MASTER_ADMIN_EMAILS, oauth },
     seedDemo: values.SEED_DEMO ?? values.DATABASE_URL === undefined,

@@ -1,30 +1,31 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { Cluster, Redis } from 'ioredis'
 import * as chat from './chat/index.ts'
 import { complianceRoutes, recordAudit } from './compliance/index.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
-import { contactRoutes, seedDemoContacts } from './contacts/index.ts'
+import {
+  connectBus,
+  connectRedis,
+  lockData,
+  openDatabase,
+  openFileStore,
+  type Stops,
+  stopAll,
+} from './connections.ts'
+import { contactRoutes } from './contacts/index.ts'
 import { DataFolderUnusable, keptSecret, openDataFolder } from './dataFolder.ts'
-import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
+import { FolderInUse } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
+import { seedDemo } from './demo.ts'
+import { gatewayDoors, recheckAfterChanges } from './doors.ts'
 import * as gateways from './gateway/index.ts'
 import * as http from './http/index.ts'
-import {
-  createLog,
-  createMetrics,
-  createVault,
-  type Log,
-  type Metrics,
-  newId,
-  ParleyError,
-  version,
-} from './kernel/index.ts'
+import { describeInstallation } from './installation.ts'
+import { createLog, createMetrics, createVault, type Log, newId, version } from './kernel/index.ts'
 import { createMailer } from './providers/mail.ts'
+import { createThumbnailer } from './providers/thumbnails.ts'
 import * as tenancy from './tenancy/index.ts'
 import * as widgets from './widgets/index.ts'
-
-type Stops = (() => Promise<void> | void)[]
 
 export interface Running {
   /** On this machine. */
@@ -38,237 +39,117 @@ export interface Running {
 /** The whole program. What is started here is stopped in the opposite order, also when a later part fails to start. */
 export async function start(config: Config, log: Log): Promise<Running> {
   const stops: Stops = []
-  const stop = () => stopAll(stops)
   try {
-    // Stores
-    await openDataFolder(config.dataFolder)
-    const vault = createVault(config.secret ?? (await keptSecret(config.dataFolder, 'secret', 32)))
-    if (!config.database.url) stops.push(lockData(config))
-    const door = await http.openDoor(config.http, log)
-    stops.push(() => door.close(0))
-    const url = `http://localhost:${door.port}`
-    const publicUrl = config.http.publicUrl ?? url
-    const connection = await openDatabase(config, log, stops)
-    const pool = database.createPool({ connection, max: poolSize(config), statementTimeoutMs: 10_000 }, log)
-    stops.push(() => pool.end())
-    await prepare(connection, log)
-
-    // What everything shares
-    const metrics = createMetrics()
-    const jobs = database.createJobs({ pool, log, metrics })
-    const db = database.createDatabase({ pool, log, metrics, jobs })
-    const redis = connectRedis(config, log, stops)
-    const mailer = createMailer({ ...config.mail, outbox: join(config.dataFolder, 'outbox'), log })
-
-    // Rooms
-    const identityHandle = database.createIdentityHandle(pool)
-    const settings = { publicUrl, ...config.accounts }
-    const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
-    const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
-    db.during(recordAudit)
-    await jobs.start([tenancy.sendMailHandler(vault, mailer), tenancy.sweepTenants(db, [http.forgetOldKeys])])
-    stops.push(() => jobs.stop())
-    const demo = config.seedDemo ? await seedDemo(config, db) : undefined
-
-    // Gateway
-    const publicOrigin = new URL(publicUrl).origin
-    const bus = connectBus(config, { log, metrics }, stops)
-    const visitors = widgets.createVisitors({ db, vault, publicOrigin })
-    const tickets = chat.createTickets({ db, vault })
-    const doors = openDoors({ db, doorkeeper, visitors, tickets })
-    const gateway = gateways.createGateway({
-      ...{ bus, doors, log, metrics, publicOrigin },
-      limits: config.gateway,
-      trustProxy: config.http.trustProxy,
-    })
-    const live = chat.createLiveChat({
-      ...{ db, gateway, log, metrics },
-      board: redis ? gateways.redisBoard(redis, newId()) : gateways.memoryBoard(),
-      bus,
-    })
-    db.after((_scope, event) => {
-      if (event.type === 'changed' && standings.has(event.resourceType)) gateway.recheck()
-    })
-
-    // HTTP
-    let draining = false
-    const limits = http.createLimits(config.http, redis, log)
-    const routes = [
-      http.statusRoute(describeInstallation(config)),
-      ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: limits.passwords }),
-      ...tenancy.personRoutes({ db, vault }),
-      ...tenancy.tenancyRoutes({ vault, publicUrl }),
-      ...contactRoutes(),
-      ...widgets.widgetRoutes(),
-      ...widgets.visitorRoutes(visitors),
-      ...chat.chatRoutes(tickets),
-      ...complianceRoutes({ db }),
-    ]
-    const app = http.createHttp({
-      ...{ db, doorkeeper, vault, log, metrics, routes },
-      publicOrigin,
-      trustProxy: config.http.trustProxy,
-      limits,
-      before: [
-        http.healthRoutes({ db, metrics, metricsToken: config.http.metricsToken, draining: () => draining }),
-      ],
-      after: [
-        http.docsPages(http.describeApi(routes, { version, url: publicUrl })),
-        http.startPages(doorkeeper),
-      ],
-    })
-    gateway.open(door.server, live.commands)
-    door.serve(app)
-    stops.push(async () => {
-      draining = true
-      const { drainSeconds } = config.http
-      await pause(drainSeconds * 1_000)
-      await gateway.drain(drainSeconds * 500)
-      live.stop()
-      await gateway.close()
-      await door.close(10_000)
-    })
-    return { url, publicUrl, demo, stop }
+    const core = await openCore(config, log, stops)
+    const rooms = await openRooms(config, core, stops)
+    serve(config, core, rooms, stops)
+    return { url: core.url, publicUrl: core.publicUrl, demo: rooms.demo, stop: () => stopAll(stops) }
   } catch (error) {
-    await stop()
+    await stopAll(stops)
     throw error
   }
 }
 
-/** In the opposite order; what cannot be stopped must not keep the rest from being stopped. */
-async function stopAll(stops: Stops): Promise<void> {
-  const faults: unknown[] = []
-  for (const undo of stops.splice(0).reverse()) {
-    try {
-      await undo()
-    } catch (fault) {
-      faults.push(fault)
-    }
+type Core = Awaited<ReturnType<typeof openCore>>
+type Rooms = Awaited<ReturnType<typeof openRooms>>
+
+/** What everything shares. */
+async function openCore(config: Config, log: Log, stops: Stops) {
+  await openDataFolder(config.dataFolder)
+  const vault = createVault(config.secret ?? (await keptSecret(config.dataFolder, 'secret', 32)))
+  lockData(config, stops)
+  const door = await http.openDoor(config.http, log)
+  stops.push(() => door.close(0))
+  const url = `http://localhost:${door.port}`
+  const publicUrl = config.http.publicUrl ?? url
+  const pool = await openDatabase(config, log, stops)
+  const metrics = createMetrics()
+  const jobs = database.createJobs({ pool, log, metrics })
+  const db = database.createDatabase({ pool, log, metrics, jobs })
+  const redis = connectRedis(config, log, stops)
+  const bus = connectBus(config, { log, metrics }, stops)
+  const publicOrigin = new URL(publicUrl).origin
+  const limits = http.createLimits(config.http, redis, log)
+  return { log, vault, door, url, publicUrl, publicOrigin, pool, metrics, jobs, db, redis, bus, limits }
+}
+
+/** Every room with what it needs, and the gateway they speak through. */
+async function openRooms(config: Config, core: Core, stops: Stops) {
+  const { db, vault, log, metrics, publicUrl, publicOrigin, redis, bus, jobs } = core
+  const mailer = createMailer({ ...config.mail, outbox: join(config.dataFolder, 'outbox'), log })
+  const identityHandle = database.createIdentityHandle(core.pool)
+  const settings = { publicUrl, ...config.accounts }
+  const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
+  const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
+  db.during(recordAudit)
+  const files = {
+    ...{ db, vault, log, maxBytes: config.files.maxBytes },
+    store: await openFileStore(config),
+    links: chat.createFileLinks({ vault, publicUrl }),
+    offers: chat.createUploadOffers({ vault, publicUrl }),
+    thumbnails: createThumbnailer(),
   }
-  if (faults.length > 0) throw new AggregateError(faults, 'not everything could be stopped')
-}
+  const nightly = tenancy.sweepTenants(db, [http.forgetOldKeys, chat.queueFileSweep])
+  await jobs.start([tenancy.sendMailHandler(vault, mailer), nightly, ...chat.fileJobs(files)])
+  stops.push(() => jobs.stop())
+  const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
-type Connection = database.PoolSettings['connection']
-
-/** Before anything else is taken: of two programs on one folder the second one must not get anywhere. */
-function lockData(config: Config): () => void {
-  const lock = lockFolder(config.dataFolder, 'parley')
-  return () => lock.release()
-}
-
-async function openDatabase(config: Config, log: Log, stops: Stops): Promise<Connection> {
-  if (config.database.url) return { url: config.database.url.reveal() }
-  const embedded = await startEmbedded({ folder: join(config.dataFolder, 'db'), log }).catch(error => {
-    throw error instanceof FolderInUse ? error : new DataFolderUnusable(error.message, { cause: error })
+  const visitors = widgets.createVisitors({ db, vault, publicOrigin })
+  const tickets = chat.createTickets({ db, vault })
+  const doors = gatewayDoors({ db, doorkeeper, visitors, tickets })
+  const { trustProxy } = config.http
+  const gateway = gateways.createGateway({
+    ...{ bus, doors, log, metrics, publicOrigin, trustProxy },
+    limits: config.gateway,
   })
-  stops.push(() => embedded.stop())
-  return embedded.connection
+  recheckAfterChanges(db, gateway)
+  const board = redis ? gateways.redisBoard(redis, newId()) : gateways.memoryBoard()
+  const live = chat.createLiveChat({ db, gateway, log, metrics, board, bus })
+  const routes = [
+    http.statusRoute(describeInstallation(config)),
+    ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: core.limits.passwords }),
+    ...tenancy.personRoutes({ db, vault }),
+    ...tenancy.tenancyRoutes({ vault, publicUrl }),
+    ...contactRoutes(),
+    ...widgets.widgetRoutes(),
+    ...widgets.visitorRoutes(visitors),
+    ...chat.chatRoutes(tickets),
+    ...chat.fileRoutes(files),
+    ...complianceRoutes({ db }),
+  ]
+  const commands = [...live.commands, ...chat.fileCommands(files)]
+  return { doorkeeper, demo, gateway, live, commands, routes }
 }
 
-/** On the embedded database all transactions are serial, so more connections than these only wait in another place. */
-const poolSize = (config: Config): number => (config.database.url ? config.database.poolSize : 6)
-
-/** Brings the database up to date on a connection of its own: a migration may take as long as it needs. */
-async function prepare(connection: Connection, log: Log): Promise<void> {
-  const pool = database.createPool({ connection, max: 1, statementTimeoutMs: 0 }, log)
-  try {
-    await database.untilReachable(pool, log, 60_000)
-    await database.migrate(pool)
-    await database.assertServingRoles(pool)
-  } finally {
-    await pool.end()
-  }
-}
-
-function connectRedis(config: Config, log: Log, stops: Stops): Redis | Cluster | undefined {
-  if (!config.redisUrl) return undefined
-  // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it. One that hangs
-  // does so as soon as no working Redis would still answer; everyone who asks it goes on without.
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 300 }
-  const url = config.redisUrl.reveal()
-  const redis = config.redisCluster
-    ? new Cluster([url], { redisOptions: options, enableOfflineQueue: false })
-    : new Redis(url, options)
-  redis.on('error', error => log.warn({ reason: error.message }, 'redis'))
-  stops.push(() => redis.disconnect())
-  return redis
-}
-
-function connectBus(
+/** Begins to answer, and leaves in order: say no to new callers, give connections back, finish what runs. */
+function serve(
   config: Config,
-  parts: { log: Log; metrics: Metrics },
+  core: Core,
+  { doorkeeper, gateway, live, commands, routes }: Rooms,
   stops: Stops,
-): gateways.Bus | undefined {
-  if (!config.redisUrl) return undefined
-  const bus = gateways.connectBus({ url: config.redisUrl.reveal(), cluster: config.redisCluster }, parts)
-  stops.push(() => bus.close())
-  return bus
-}
-
-/** A change of one of these may end what a connected member or key may do. */
-const standings = new Set(['member', 'role', 'api_key', 'tenant'])
-
-/** Who comes in by which namespace, and by what. */
-const openDoors = (parts: {
-  readonly db: database.Database
-  readonly doorkeeper: http.Doorkeeper
-  readonly visitors: widgets.Visitors
-  readonly tickets: chat.Tickets
-}): gateways.Doors => ({
-  allowsPage: parts.visitors.allowsPage,
-  visitor: parts.visitors.admit,
-  member: tenancy.createMemberDoor(parts.doorkeeper),
-  participant: parts.tickets.admit,
-  renew: async (audience, scope, credential) => {
-    if (audience === 'visitor') return parts.visitors.renew(scope, credential)
-    // What lets members in is looked at again and again, and has no time of its own.
-    return audience === 'participant' ? parts.tickets.renew(scope, credential) : null
-  },
-  revoked: scopes => tenancy.outdatedScopes(parts.db, scopes),
-})
-
-/** Returns the login where it is known: on a shared database it is that of the node that made the workspace. */
-async function seedDemo(config: Config, db: database.Database): Promise<tenancy.DemoLogin | undefined> {
-  const password = await keptSecret(config.dataFolder, 'demo-password', 9)
-  const ownMachine = !config.database.url
-  const login = { email: 'demo@parley.example', password: password.reveal(), masterAdmin: ownMachine }
-  const seeding = tenancy.seedDemoTenant(db, login, async (scope, tx) => {
-    const contactIds = await seedDemoContacts(scope, tx)
-    const widgetId = await widgets.seedDemoWidget(scope, tx)
-    await chat.seedDemoConversations(scope, tx, { contactIds, widgetId })
+): void {
+  const { db, vault, log, metrics, limits, door, publicUrl, publicOrigin } = core
+  const { drainSeconds, metricsToken, trustProxy } = config.http
+  let draining = false
+  const app = http.createHttp({
+    ...{ db, doorkeeper, vault, log, metrics, limits, routes, publicOrigin, trustProxy },
+    before: [http.healthRoutes({ db, metrics, metricsToken, draining: () => draining })],
+    after: [
+      http.docsPages(http.describeApi(routes, { version, url: publicUrl })),
+      http.startPages(doorkeeper),
+    ],
   })
-  const made = await seeding.catch(error => {
-    // A node that starts at the same moment was faster, and makes the same.
-    if (error instanceof ParleyError && error.code === 'conflict') return false
-    throw error
+  gateway.open(door.server, commands)
+  door.serve(app)
+  stops.push(async () => {
+    draining = true
+    // A balancer needs this long to see that nothing new belongs here; meanwhile connections go over in slices.
+    await Promise.all([pause(drainSeconds * 1_000), gateway.drain(drainSeconds * 800)])
+    live.stop()
+    await gateway.close()
+    await door.close(10_000)
   })
-  return made || ownMachine ? login : undefined
 }
-
-/** What the start page says about this installation. */
-const describeInstallation = (config: Config): http.Installation => ({
-  parts: describeParts(config),
-  accounts: { signUp: config.accounts.signUp, providers: Object.keys(config.accounts.oauth) },
-  demoLogin: config.seedDemo,
-  doors: [],
-})
-
-const describeParts = (config: Config): http.Part[] => [
-  config.database.url
-    ? { name: 'Database', state: 'connected', detail: 'PostgreSQL' }
-    : { name: 'Database', state: 'built in', detail: 'Embedded PostgreSQL with pgvector, one process' },
-  config.redisUrl
-    ? { name: 'Between nodes', state: 'connected', detail: 'Redis' }
-    : { name: 'Between nodes', state: 'built in', detail: 'In memory, one node' },
-  config.mail.smtpUrl
-    ? { name: 'Mail', state: 'connected', detail: 'SMTP' }
-    : { name: 'Mail', state: 'built in', detail: 'Written to the outbox folder; links appear in the log' },
-  {
-    name: 'Sign-in with',
-    state: 'configured',
-    detail: ['password', ...Object.keys(config.accounts.oauth)].join(', '),
-  },
-]
 
 function greet(running: Running, log: Log): void {
   const lines = [

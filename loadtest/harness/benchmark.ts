@@ -16,6 +16,8 @@ export interface BenchmarkContext {
   readonly log: Log
   /** A line for whoever is waiting. Goes to standard error. */
   readonly progress: (line: string) => void
+  /** Arguments for a Node process under test that make it write a CPU profile, where one was asked for. */
+  readonly profile: (name: string) => readonly string[]
   /** Whatever a benchmark starts or creates is registered here; the runner undoes it in reverse, whether or not the run succeeded. */
   readonly undo: AsyncDisposableStack
 }

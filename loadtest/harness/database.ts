@@ -14,15 +14,22 @@ export interface TemporaryDatabase {
   serverCpu(): Promise<CpuReading>
 }
 
+/** A service that is found or started; what was started is stopped at the end. */
+export async function service(
+  name: 'postgres' | 'redis',
+  { undo, progress }: Pick<BenchmarkContext, 'undo' | 'progress'>,
+): Promise<{ readonly url: string; readonly version: string }> {
+  const services = await provideServices([name], progress)
+  undo.defer(() => services.stop())
+  const { url, version = 'unknown' } = services.provided.get(name)?.details ?? {}
+  if (url !== undefined) return { url, version }
+  throw new Error(`no ${name}: ${services.missing.flatMap(missing => missing.reasons).join('; ')}`)
+}
+
 /** A migrated, empty database of its own on a real PostgreSQL, which is found or started. Dropped at the end. */
 export async function temporaryDatabase(context: BenchmarkContext): Promise<TemporaryDatabase> {
   const { undo, log } = context
-  const services = await provideServices(['postgres'], context.progress)
-  undo.defer(() => services.stop())
-  const server = services.provided.get('postgres')?.details.url
-  if (server === undefined) {
-    throw new Error(`no PostgreSQL: ${services.missing.flatMap(missing => missing.reasons).join('; ')}`)
-  }
+  const { url: server } = await service('postgres', context)
 
   const name = `parley_bench_${randomBytes(6).toString('hex')}`
   const admin = createPool({ connection: { url: server }, max: 1, statementTimeoutMs: 0 }, log)

@@ -23,6 +23,7 @@ import {
 } from '../protocol/index.ts'
 import { listConversations, readConversation, readPage } from './store.ts'
 import type { Tickets } from './tickets.ts'
+import { listUndelivered } from './undeliveredStore.ts'
 
 const moment = z.iso.datetime()
 
@@ -99,32 +100,67 @@ const ticketView = z
   })
   .meta({ id: 'Ticket' })
 
-export function chatRoutes(tickets: Tickets): Route[] {
+const undeliveredView = z
+  .object({
+    id: z.uuid().describe('The conversation'),
+    title: z.string().nullable(),
+    status: z.enum(conversationStatuses),
+    contactId: z.uuid(),
+    contactName: z.string().nullable(),
+    contactEmail: z.string().nullable(),
+    messages: z.int().describe('How many messages none of the visitor’s devices has received'),
+    since: moment.describe('When the first of them was sent'),
+    lastText: z.string(),
+  })
+  .meta({ id: 'Undelivered' })
+
+export const chatRoutes = (tickets: Tickets): Route[] => [
+  ...conversationRoutes(),
+  undeliveredRoute(),
+  ticketRoute(tickets),
+]
+
+const undeliveredRoute = (): Route =>
+  tenantRoute({
+    method: 'get',
+    path: '/api/v1/undelivered',
+    tag: 'Conversations',
+    summary: 'Conversations whose visitor has not received everything that was said to them',
+    permission: 'conversations:read',
+    query: pageQuery,
+    reply: pageOf(undeliveredView),
+    handle: async ({ scope, tx, query }) =>
+      toPage(await listUndelivered(tx, scope, { limit: query.limit, after: cursorId(query) }), query),
+  })
+
+const ticketRoute = (tickets: Tickets): Route =>
+  tenantRoute({
+    method: 'post',
+    path: '/api/v1/conversations/{id}/tickets',
+    tag: 'Conversations',
+    summary: 'A ticket that lets a guest into this conversation',
+    permission: 'conversations:write',
+    params: idParams,
+    body: ticketInput,
+    reply: ticketView,
+    status: 201,
+    handle: async ({ scope, tx, params, body }) => {
+      found(await readConversation(tx, scope, params.id), 'conversation')
+      const { token, guestId, expiresAt } = tickets.issue(scope, params.id, body.name, body.minutes * 60)
+      await tx.emit({
+        type: 'changed',
+        action: 'conversation.guest_invited',
+        resourceType: 'conversation',
+        resourceId: params.id,
+        oldValues: null,
+        newValues: { guestId, name: body.name, expiresAt },
+      })
+      return { ticket: token, guestId, expiresAt }
+    },
+  })
+
+function conversationRoutes(): Route[] {
   return [
-    tenantRoute({
-      method: 'post',
-      path: '/api/v1/conversations/{id}/tickets',
-      tag: 'Conversations',
-      summary: 'A ticket that lets a guest into this conversation',
-      permission: 'conversations:write',
-      params: idParams,
-      body: ticketInput,
-      reply: ticketView,
-      status: 201,
-      handle: async ({ scope, tx, params, body }) => {
-        found(await readConversation(tx, scope, params.id), 'conversation')
-        const { token, guestId, expiresAt } = tickets.issue(scope, params.id, body.name, body.minutes * 60)
-        await tx.emit({
-          type: 'changed',
-          action: 'conversation.guest_invited',
-          resourceType: 'conversation',
-          resourceId: params.id,
-          oldValues: null,
-          newValues: { guestId, name: body.name, expiresAt },
-        })
-        return { ticket: token, guestId, expiresAt }
-      },
-    }),
     tenantRoute({
       method: 'get',
       path: '/api/v1/conversations',

@@ -1,3 +1,4 @@
+export * from './files/index.ts'
 export { chatRoutes } from './http.ts'
 export { createLiveChat, type LiveChat } from './live.ts'
 export { seedDemoConversations } from './seedDemoConversations.ts'

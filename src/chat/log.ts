@@ -9,6 +9,7 @@ import {
 } from '../kernel/index.ts'
 import type { Entry } from '../protocol/index.ts'
 import {
+  blankEntries,
   insertEntries,
   type LockedConversation,
   lockConversations,
@@ -180,6 +181,8 @@ async function store(
       if (entry === undefined) throw new Error('an entry has no position')
       outcomes.set(waiting, entry)
     }
+    const gone = entries.filter(({ type }, at) => type === 'delete' && stored[at]?.repeated === false)
+    if (gone.length > 0) await blankEntries(tx, tenantId, gone)
     await announce(tx, entries, stored)
   }
   for (const [repeat, original] of repeats) {
@@ -193,7 +196,7 @@ const toNewEntry = (draft: Draft, targets: ReadonlyMap<string, TargetEntry>): Ne
   const { guard: _guard, ...entry } = draft
   const isPublic =
     draft.public === 'like its target' ? targets.get(draft.parentId ?? '')?.public === true : draft.public
-  // Edited and taken back in one group: the statement that blanks does not see what it inserts itself.
+  // Edited and taken back in one group: what is announced of the edit is already what the log will have.
   const withdrawn = draft.type === 'edit' && targets.get(draft.parentId ?? '')?.deleted === true
   const content = withdrawn ? { parts: [], text: '', metadata: { deleted: true } } : {}
   return { ...entry, ...content, public: isPublic, id: newId() }

@@ -46,16 +46,31 @@ export interface StoredEntry {
   readonly repeated: boolean
 }
 
+/**
+ * What the planner may not do in the statement that follows the lock. What it knows of a table may be long outdated: of a tenant that it
+ * takes to be small it would read every message for each group. Whatever it knows, each row is found by its index.
+ */
+const byIndexOnly = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort']
+  .map(way => `enable_${way}`)
+  .concat('jit')
+
 /** Locks conversations in the order of their ids, which is everybody's order: two groups never wait for each other (L3). */
+export const lockStatement = {
+  name: 'parley_log_lock',
+  text: `
+    select id, kind, status, contact_id as "contactId", owner, epoch from conversations
+    where tenant_id = $1 and id = any($2::uuid[]) and (
+      select count(set_config(setting, 'off', true)) from unnest(array[${byIndexOnly.map(name => `'${name}'`)}]) as setting
+    ) > 0
+    order by id for update`,
+}
+
 export async function lockConversations(
   tx: Transaction,
   tenantId: string,
   ids: readonly string[],
 ): Promise<Map<string, LockedConversation>> {
-  const { rows } = await tx.sql.execute<LockedConversation & Record<string, unknown>>(sql`
-    select id, kind, status, contact_id as "contactId", owner, epoch from conversations
-    where tenant_id = ${tenantId} and id = any(${arrayOf(ids)}::uuid[])
-    order by id for update`)
+  const rows = await tx.prepared<LockedConversation>(lockStatement, [tenantId, arrayOf(ids)])
   return new Map(rows.map(row => [row.id, row]))
 }
 
@@ -92,11 +107,11 @@ export async function readKnown(
       as d(ordinal int, "conversationId" uuid, "clientId" text, "senderId" uuid)
     join messages m on m.tenant_id = ${tenantId} and m.conversation_id = d."conversationId"
       and m.sender_id = d."senderId" and m.client_id = d."clientId"`)
-  return new Map(rows.map(row => [row.ordinal, toStored(row)]))
+  return new Map(rows.map(row => [row.ordinal ?? 0, toStored(row)]))
 }
 
 type StoredRow = {
-  ordinal: number
+  ordinal: number | null
   id: string
   seq: string
   publicSeq: string | null
@@ -116,43 +131,39 @@ const toStored = (row: StoredRow): StoredEntry => ({
  * Appends entries to conversations that this transaction has locked, in the order given (L1, L2). A statement of its own, because its view
  * of the data has to begin after the locks were granted: only then does it see what the previous holder wrote.
  *
- * - `known`: sent before; keeps its position and takes no new one.
- * - `grown`: visitors are shown when something was said last, so a note does not count.
+ * - `known`: sent before; keeps its position and takes no new one. Looked up one by one, in the order of the one index that
+ *   answers in a single step: of those that begin alike the planner may take one that walks through the whole conversation.
  * - `placed`: the next positions without a hole, and for public entries those of what visitors see.
- * - `blanked`: what is taken back loses its content in the same moment, and so do its edits, which hold it too.
+ * - `grown`: visitors are shown when something was said last, so a note does not count.
+ *
+ * What is new comes back without an ordinal, to be found by its id.
  */
-export async function insertEntries(
-  tx: Transaction,
-  tenantId: string,
-  entries: readonly NewEntry[],
-): Promise<StoredEntry[]> {
-  const rows = entries.map(({ sender, ...entry }, ordinal) => ({
-    ...entry,
-    ordinal,
-    senderKind: sender.kind,
-    senderId: sender.id,
-    metadata: entry.metadata ?? {},
-  }))
-  const result = await tx.sql.execute<StoredRow>(sql`
+export const insertStatement = {
+  name: 'parley_log_insert',
+  text: `
     with draft as (
-      select * from jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as d(ordinal int, id uuid, "conversationId" uuid,
+      select * from jsonb_to_recordset($2::jsonb) as d(ordinal int, id uuid, "conversationId" uuid,
         "clientId" text, "senderKind" text, "senderId" uuid, role text, type text, parts jsonb, text text, "parentId" uuid,
         public boolean, metadata jsonb)
     ), known as (
-      select d.ordinal, m.id, m.seq, m.public_seq, m.created_at from draft d
-      join messages m on m.tenant_id = ${tenantId} and m.conversation_id = d."conversationId"
-        and m.sender_id = d."senderId" and m.client_id = d."clientId"
+      select d.ordinal, m.* from draft d cross join lateral (
+        select id, seq, public_seq, created_at from messages where tenant_id = $1 and conversation_id = d."conversationId"
+          and (sender_id, client_id) >= (d."senderId", d."clientId") and (sender_id, client_id) <= (d."senderId", d."clientId")
+        order by sender_id, client_id limit 1
+      ) m
     ), placed as (
       select d.*,
         c.seq + row_number() over w as seq,
         c.public_seq + sum(d.public::int) over w as public_seq
-      from draft d join conversations c on c.tenant_id = ${tenantId} and c.id = d."conversationId"
+      from draft d cross join lateral (
+        select seq, public_seq from conversations where tenant_id = $1 and id = d."conversationId" limit 1
+      ) c
       where d.ordinal not in (select ordinal from known)
       window w as (partition by d."conversationId" order by d.ordinal rows unbounded preceding)
     ), inserted as (
       insert into messages (tenant_id, id, conversation_id, seq, public_seq, role, type, parts, text, parent_id,
         sender_kind, sender_id, client_id, metadata)
-      select ${tenantId}, id, "conversationId", seq, case when public then public_seq end, role, type, parts, text, "parentId",
+      select $1, id, "conversationId", seq, case when public then public_seq end, role, type, parts, text, "parentId",
         "senderKind", "senderId", "clientId", metadata from placed
       returning id, seq, public_seq, created_at
     ), grown as (
@@ -160,18 +171,52 @@ export async function insertEntries(
         last_message_at = case when p.visible then now() else c.last_message_at end
       from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq, bool_or(public) as visible
         from placed group by 1) p
-      where c.tenant_id = ${tenantId} and c.id = p."conversationId"
-    ), blanked as (
-      update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
-      from placed p where p.type = 'delete' and m.tenant_id = ${tenantId} and m.conversation_id = p."conversationId"
-        and (m.id = p."parentId" or m.type = 'edit' and m.parent_id = p."parentId")
+      where c.tenant_id = $1 and c.id = p."conversationId"
     )
-    select p.ordinal, i.id, i.seq::int8, i.public_seq::int8 as "publicSeq", i.created_at as "createdAt", false as repeated
-      from inserted i join placed p on p.id = i.id
+    select null::int as ordinal, id, seq, public_seq as "publicSeq", created_at as "createdAt", false as repeated from inserted
     union all
-    select ordinal, id, seq, public_seq, created_at, true from known
-    order by ordinal`)
-  return result.rows.map(toStored)
+    select ordinal, id, seq, public_seq, created_at, true from known`,
+}
+
+/** As the statement takes them. */
+export const draftsOf = (entries: readonly NewEntry[]): string =>
+  JSON.stringify(
+    entries.map(({ sender, ...entry }, ordinal) => ({
+      ...entry,
+      ordinal,
+      senderKind: sender.kind,
+      senderId: sender.id,
+      metadata: entry.metadata ?? {},
+    })),
+  )
+
+export async function insertEntries(
+  tx: Transaction,
+  tenantId: string,
+  entries: readonly NewEntry[],
+): Promise<StoredEntry[]> {
+  const rows = await tx.prepared<StoredRow>(insertStatement, [tenantId, draftsOf(entries)])
+  const places = new Map(entries.map(({ id }, place) => [id, place]))
+  const stored: StoredEntry[] = []
+  for (const row of rows) {
+    const place = row.ordinal ?? places.get(row.id)
+    if (place !== undefined) stored[place] = toStored(row)
+  }
+  return stored
+}
+
+/** What is taken back loses its content in the same moment, and so do its edits, which hold it too. */
+export async function blankEntries(
+  tx: Transaction,
+  tenantId: string,
+  deletions: readonly Pick<NewEntry, 'conversationId' | 'parentId'>[],
+): Promise<void> {
+  const gone = deletions.map(({ conversationId, parentId }) => ({ conversationId, id: parentId }))
+  await tx.sql.execute(sql`
+    update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
+    from jsonb_to_recordset(${JSON.stringify(gone)}::jsonb) as gone(id uuid, "conversationId" uuid)
+    where m.tenant_id = ${tenantId} and m.conversation_id = gone."conversationId"
+      and (m.id = gone.id or m.type = 'edit' and m.parent_id = gone.id)`)
 }
 
 /** One parameter for a whole list. */

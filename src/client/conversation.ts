@@ -215,6 +215,7 @@ export class FollowedConversation {
       if (sameSender(sender, self)) this.#outbox.confirm(clientId)
       else ofOthers = seq
     }
+    this.#outbox.pump()
     this.#mark.raise({ delivered: ofOthers })
   }
 

@@ -78,10 +78,14 @@ export class Outbox {
   /** What an earlier client, or another on the same store, left there. */
   restore(record: QueuedRecord): void {
     if (this.#find(record.clientId)) return
+    if (record.failure) {
+      this.#put({ ...record, state: 'failed' })
+      return
+    }
     // Whether it was sent before is not known, so it counts as if it had been.
     this.#tried.add(record.clientId)
     this.#careful = true
-    this.#put({ ...record, state: record.failure ? 'failed' : 'queued' })
+    this.#put({ ...record, state: 'queued' })
   }
 
   /** On a new connection everything without an answer goes again, one after the other. */
@@ -93,6 +97,7 @@ export class Outbox {
   pump(): void {
     const { runtime, ready } = this.#ports
     if (!ready() || this.#pausedUntil !== undefined) return
+    if (this.#tried.size === 0) this.#careful = false
     for (const item of this.#items) {
       const window = this.#careful ? 1 : runtime.settings.sendWindow
       if (this.#inFlight.size >= window) return
@@ -100,7 +105,7 @@ export class Outbox {
     }
   }
 
-  /** The log holds it: whether its own answer is still to come no longer matters. */
+  /** The log holds it, so its own answer is not waited for. Does not pump: what else the log confirms must not be sent again. */
   confirm(clientId: string): void {
     this.#remove(clientId)
   }
@@ -139,7 +144,6 @@ export class Outbox {
     const current = this.#find(clientId)
     // Gone: the log was faster than the answer, and is the better one.
     if (current) this.#answered(current, answer)
-    if (this.#careful && this.#tried.size === 0) this.#careful = false
     this.pump()
   }
 
@@ -192,6 +196,7 @@ export class Outbox {
     if (!item) return
     this.#items = this.#items.filter(other => other !== item)
     this.#tried.delete(clientId)
+    this.#inFlight.delete(clientId)
     if (item.state !== 'stored') this.#ports.forget(item)
     this.#ports.changed()
   }

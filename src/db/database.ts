@@ -3,7 +3,7 @@ import { translateFault } from './faults.ts'
 import type { JobSender } from './jobs.ts'
 import type { Pool } from './pool.ts'
 import { inSession, originSetting, type Session } from './session.ts'
-import { queryBuilder, type Transaction } from './transaction.ts'
+import { preparedBy, queryBuilder, type Transaction } from './transaction.ts'
 
 export interface Database extends DomainEvents<Transaction> {
   /** S1: a transaction that sees the rows of `scope.tenantId` and no others. Commits when `work` returns, undoes all when it throws. */
@@ -56,6 +56,7 @@ export function createDatabase({ pool, log, metrics, jobs }: DatabaseParts): Dat
       const result = await inSession(pool, session, client => {
         const tx: Transaction = {
           sql: queryBuilder(client),
+          prepared: preparedBy(client),
           emit: async event => {
             if (!scope) throw new Error('only a scoped transaction has events')
             for (const listener of during) await listener(scope, tx, event)

@@ -13,11 +13,29 @@ export type QueryBuilder = Omit<NodePgDatabase, 'transaction'>
  */
 export interface Transaction {
   readonly sql: QueryBuilder
+  /**
+   * For the few statements that run all the time: each connection parses and plans them once. Values arrive as the driver reads
+   * them, columns under the names that the statement gives.
+   */
+  prepared<Row>(statement: PreparedStatement, values: readonly unknown[]): Promise<Row[]>
   /** Tells the rooms above, inside this transaction and after it (see DomainEvents). */
   emit(event: DomainEvent): Promise<void>
   /** Adds a job that exists if and only if this transaction commits. */
   enqueue<Payload>(job: Job<Payload>, payload: Payload): Promise<void>
 }
+
+/** The name stands for the text on every connection: another text needs another name. */
+export interface PreparedStatement {
+  readonly name: string
+  readonly text: string
+}
+
+export const preparedBy =
+  (client: SessionClient): Transaction['prepared'] =>
+  async <Row>(statement: PreparedStatement, values: readonly unknown[]) => {
+    const { rows } = await client.query({ ...statement }, [...values])
+    return rows as Row[]
+  }
 
 const refuse = (): never => {
   throw new Error('a scoped transaction cannot begin another one')

@@ -1,7 +1,8 @@
 import type { Namespace, Socket } from 'socket.io'
 import { type Adapter, type BroadcastOptions, type ClusterMessage, MessageType } from 'socket.io-adapter'
-import { type Packet, PacketType } from 'socket.io-parser'
-import { deliver, type Frame, frame } from './frames.ts'
+import type { Packet } from 'socket.io-parser'
+import { deliver, eventPacket, frame } from './frames.ts'
+import { type Encoded, readRelay, relayed, relayMark } from './relay.ts'
 
 export type MakeAdapter = (namespace: Namespace) => Adapter
 
@@ -12,14 +13,37 @@ export interface DeliveryHooks {
   tooSlow(socket: Socket): void
   /** An event has been handed to all sockets of a room on this node, wherever it came from. */
   delivered(namespace: string, room: string, event: unknown, payload: unknown): void
+  /** Whether other nodes are connected to the bus; what is published while there are none reaches nobody. */
+  othersAreThere(): boolean
+  /** Gives a text to the other nodes that have someone in a room. Absent where there is no bus. */
+  readonly publish: ((namespace: string, room: string, text: string) => void) | undefined
   /** The bus did not take a publication; the log will tell the other nodes later (L4). */
   notPublished(reason: unknown): void
 }
 
 /** What the cluster adapter keeps to itself and this one needs; a test asserts that these are still its names. */
 interface ClusterInternals {
+  readonly uid: string
   publishAndReturnOffset?(message: ClusterMessage): Promise<string>
   onMessage?(message: ClusterMessage, offset?: string): void
+  onRawMessage?(raw: Buffer, channel: Buffer | string): void
+}
+
+/** An adapter whose own sockets come first. */
+export interface LocalFirstAdapter extends Adapter {
+  /** Hands an event to this node's sockets in a room, and with `elsewhere` publishes it to the other nodes. */
+  handOut(event: Outgoing): void
+}
+
+export interface Outgoing {
+  readonly room: string
+  readonly event: string
+  readonly payload: unknown
+  /** A socket that still has something to take does not get it (L6). */
+  readonly ephemeral: boolean
+  /** The id of a socket that is left out. */
+  readonly except: string | undefined
+  readonly elsewhere: boolean
 }
 
 /**
@@ -34,66 +58,88 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
     const publish = cluster.publishAndReturnOffset?.bind(adapter)
     const receive = cluster.onMessage?.bind(adapter)
 
-    const deliverHere = (packet: Packet, options: BroadcastOptions) =>
-      deliverToRooms(namespace, adapter, packet, options, hooks)
+    const publishElsewhere = (packet: Packet, opts: PublishedOptions) => {
+      if (!publish || !hooks.othersAreThere()) return
+      const message = { type: MessageType.BROADCAST, data: { packet, opts } }
+      publish(message as unknown as ClusterMessage).catch((reason: unknown) => hooks.notPublished(reason))
+    }
+    const handOut = ({ room, event, payload, ephemeral, except, elsewhere }: Outgoing) => {
+      const others = elsewhere && hooks.publish !== undefined && hooks.othersAreThere()
+      // Encoded once for all sockets of all nodes, and not at all where nobody listens.
+      if (!others && !adapter.rooms.has(room)) return
+      const packet = eventPacket(namespace.name, event, payload)
+      const one = { room, packet, event, payload, ephemeral }
+      deliverToRoom(namespace, adapter, one, except === undefined ? undefined : new Set([except]), hooks)
+      if (others) hooks.publish?.(namespace.name, room, relayed(cluster.uid, one, except))
+    }
 
-    adapter.broadcast = (packet: Packet, options: BroadcastOptions) => {
-      deliverHere(packet, options)
-      if (!publish || options.flags?.local) return
-      publish({
-        type: MessageType.BROADCAST,
-        data: {
-          packet,
-          opts: { rooms: [...options.rooms], except: [...(options.except ?? [])], flags: options.flags },
-        },
-      } as unknown as ClusterMessage).catch((reason: unknown) => hooks.notPublished(reason))
+    // Socket.IO's own way to speak to rooms ends in the same place.
+    adapter.broadcast = (packet: Packet, { rooms, except = new Set(), flags = {} }: BroadcastOptions) => {
+      deliverToRooms(namespace, adapter, packet, { rooms, except, flags }, hooks)
+      if (!flags.local) publishElsewhere(packet, { rooms: [...rooms], except: [...except], flags })
     }
     if (receive) {
       cluster.onMessage = (message, offset) => {
-        const own = message.uid === (adapter as unknown as { uid: string }).uid
+        const own = message.uid === cluster.uid
         if (own || message.type !== MessageType.BROADCAST || message.data.requestId !== undefined) {
           receive(message, offset)
           return
         }
-        const { packet, opts } = message.data as {
-          packet: Packet
-          opts: { rooms: string[]; except: string[]; flags: object }
-        }
-        deliverHere(packet, { rooms: new Set(opts.rooms), except: new Set(opts.except), flags: opts.flags })
+        const { packet, opts } = message.data as { packet: Packet; opts: PublishedOptions }
+        const options = { rooms: new Set(opts.rooms), except: new Set(opts.except), flags: opts.flags }
+        deliverToRooms(namespace, adapter, packet, options, hooks)
       }
     }
-    return adapter
+    const receiveRaw = cluster.onRawMessage?.bind(adapter)
+    if (receiveRaw) {
+      cluster.onRawMessage = (raw, channel) => {
+        if (raw[0] !== relayMark) return receiveRaw(raw, channel)
+        const relay = readRelay(raw, cluster.uid, namespace.name)
+        if (relay) deliverToRoom(namespace, adapter, relay, relay.except, hooks)
+      }
+    }
+    return Object.assign(adapter, { handOut }) satisfies LocalFirstAdapter
   }
+}
+
+interface PublishedOptions {
+  readonly rooms: string[]
+  readonly except: string[]
+  readonly flags: BroadcastOptions['flags'] & object
 }
 
 function deliverToRooms(
   namespace: Namespace,
   adapter: Adapter,
-  packet: Packet,
+  { data }: Packet,
   { rooms, except, flags }: BroadcastOptions,
   hooks: DeliveryHooks,
 ): void {
-  const ephemeral = flags?.volatile === true
-  let encoded: Frame | undefined
-  const seen = rooms.size > 1 ? new Set<string>() : undefined
+  const [event, payload] = data as [string, unknown]
+  const packet = eventPacket(namespace.name, event, payload)
+  // Whoever is in several of the rooms gets it once.
+  const past = rooms.size > 1 ? new Set(except) : except
   for (const room of rooms) {
-    const members = adapter.rooms.get(room)
-    if (!members) continue
-    for (const id of members) {
-      if (except?.has(id) || seen?.has(id)) continue
-      seen?.add(id)
-      const socket = namespace.sockets.get(id)
-      if (!socket) continue
-      // Encoded once, and not at all where nobody listens.
-      encoded ??= frame(encode(adapter, namespace.name, packet), ephemeral)
-      if (deliver(socket, encoded, hooks.cap) === 'too slow') hooks.tooSlow(socket)
-    }
-    const [event, payload] = packet.data as [unknown, unknown]
-    hooks.delivered(namespace.name, room, event, payload)
+    const one = { room, packet, event, payload, ephemeral: flags?.volatile === true }
+    deliverToRoom(namespace, adapter, one, past, hooks)
+    if (past !== except) for (const id of adapter.rooms.get(room) ?? []) past?.add(id)
   }
 }
 
-function encode(adapter: Adapter, nsp: string, packet: Packet): string[] {
-  const { encoder } = adapter as unknown as { encoder: { encode(packet: Packet): string[] } }
-  return encoder.encode({ ...packet, type: PacketType.EVENT, nsp })
+function deliverToRoom(
+  namespace: Namespace,
+  adapter: Adapter,
+  { room, packet, event, payload, ephemeral }: Encoded,
+  except: ReadonlySet<string> | undefined,
+  hooks: DeliveryHooks,
+): void {
+  const members = adapter.rooms.get(room)
+  if (!members) return
+  const encoded = frame(packet, ephemeral)
+  for (const id of members) {
+    if (except?.has(id)) continue
+    const socket = namespace.sockets.get(id)
+    if (socket && deliver(socket, encoded, hooks.cap) === 'too slow') hooks.tooSlow(socket)
+  }
+  hooks.delivered(namespace.name, room, event, payload)
 }

@@ -16,6 +16,10 @@ export interface Bus {
   readonly makeAdapter: MakeAdapter
   /** Whether a message of ours came back to us lately. */
   readonly up: boolean
+  /** Whether there are other nodes; what is published while there are none reaches nobody. */
+  readonly othersAreThere: boolean
+  /** Gives a text to the nodes that have someone in a room; rejects when it was not taken. */
+  publish(namespace: string, room: string, text: string): Promise<unknown>
   /** Resolves once the other nodes' publications on these channels reach this one; after a moment also when they do not. */
   subscribed(channel: string): Promise<void>
   /** The bus works again after it did not, for this node or for another one that was cut off alone. */
@@ -33,6 +37,11 @@ const beatMs = 500
 const silenceMs = 2_000
 /** After an outage of all, the nodes come back one by one within a moment, and need not be listened to one by one. */
 const gatherMs = 100
+/** A node that was not heard of during so many beats of ours is gone. Counted in beats that came back, because in an outage nobody is heard. */
+const forgottenAfter = 20
+
+/** On which every node says twice a second that it is there. */
+const beatChannel = `${channelPrefix}:beat`
 
 /** The channel of one room, as Socket.IO's sharded adapter names it. */
 export const roomChannel = (namespace: string, room: string): string =>
@@ -49,10 +58,58 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     client.on('error', (error: Error) => log.debug({ reason: error.message, client: name }, 'bus'))
   swallowRefusals(subscriber, log)
 
+  const beats = keepBeat({ publisher, subscriber, log, metrics })
+
+  // The library hands out a function that is to be called with `new`.
+  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
+    namespace: Namespace,
+  ) => Adapter
+  return {
+    makeAdapter: namespace => new ShardedAdapter(namespace),
+    get up() {
+      return beats.up
+    },
+    get othersAreThere() {
+      return beats.others.size > 0
+    },
+    publish: (namespace, room, text) => publisher.spublish(roomChannel(namespace, room), text),
+    subscribed: async channel => {
+      if (!beats.up) return
+      const patience = Promise.withResolvers<void>()
+      const timer = setTimeout(patience.resolve, subscribeWaitMs)
+      // The adapter has asked for the same a moment ago; this one is answered after it.
+      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
+      clearTimeout(timer)
+    },
+    onRestored: listener => void beats.listeners.push(listener),
+    close: async () => {
+      beats.stop()
+      publisher.disconnect()
+      subscriber.disconnect()
+    },
+  }
+}
+
+interface Beats {
+  readonly up: boolean
+  readonly others: ReadonlyMap<string, number>
+  readonly listeners: (() => void)[]
+  stop(): void
+}
+
+/** Every node says regularly that it is there, and hears by that whether the bus works and who else is. */
+function keepBeat(parts: {
+  readonly publisher: Client
+  readonly subscriber: Client
+  readonly log: Log
+  readonly metrics: Metrics
+}): Beats {
+  const { publisher, subscriber, log, metrics } = parts
   const listeners: (() => void)[] = []
-  const nodeId = newId()
-  const ownChannel = `${channelPrefix}:beat:${nodeId}`
+  const self = newId()
   const restoredChannel = `${channelPrefix}:restored`
+  /** The other nodes, and how many of our own beats ago each was heard. */
+  const others = new Map<string, number>()
   let lastBeat = 0
   let up = false
   const setUp = (now: boolean) => {
@@ -63,7 +120,7 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     if (!now) return
     restored()
     // Nobody else knows that this node was cut off, and what it could not publish meanwhile they still have to hear of.
-    publisher.spublish(restoredChannel, nodeId).catch(() => undefined)
+    publisher.spublish(restoredChannel, self).catch(() => undefined)
   }
   let telling: NodeJS.Timeout | undefined
   const restored = () => {
@@ -73,43 +130,41 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     }, gatherMs)
   }
   subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
-    if (channel.toString() === restoredChannel && message.toString() !== nodeId) restored()
-    if (channel.toString() !== ownChannel) return
+    if (channel.toString() === restoredChannel && message.toString() !== self) restored()
+    if (channel.toString() !== beatChannel) return
+    const [node = '', sentAt] = message.toString().split(' ')
+    if (node !== self) {
+      // Someone new is to know of us before its first client reads a log.
+      if (!others.has(node)) sendBeat()
+      others.set(node, 0)
+      return
+    }
     lastBeat = performance.now()
-    metrics.busLag.observe((Date.now() - Number(message.toString())) / 1000)
+    metrics.busLag.observe((Date.now() - Number(sentAt)) / 1000)
+    for (const [other, age] of others) {
+      if (age < forgottenAfter) others.set(other, age + 1)
+      else others.delete(other)
+    }
     setUp(true)
   })
   void subscriber.ssubscribe(restoredChannel)
-  void subscriber.ssubscribe(ownChannel)
+  const sendBeat = () => void publisher.spublish(beatChannel, `${self} ${Date.now()}`).catch(() => undefined)
+  void subscriber.ssubscribe(beatChannel).then(sendBeat)
   const beat = setInterval(() => {
     if (performance.now() - lastBeat > silenceMs) setUp(false)
-    publisher.spublish(ownChannel, String(Date.now())).catch(() => undefined)
+    sendBeat()
   }, beatMs)
   beat.unref()
 
-  // The library hands out a function that is to be called with `new`.
-  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
-    namespace: Namespace,
-  ) => Adapter
   return {
-    makeAdapter: namespace => new ShardedAdapter(namespace),
     get up() {
       return up
     },
-    subscribed: async channel => {
-      if (!up) return
-      const patience = Promise.withResolvers<void>()
-      const timer = setTimeout(patience.resolve, subscribeWaitMs)
-      // The adapter has asked for the same a moment ago; this one is answered after it.
-      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
-      clearTimeout(timer)
-    },
-    onRestored: listener => void listeners.push(listener),
-    close: async () => {
+    others,
+    listeners,
+    stop: () => {
       clearInterval(beat)
       clearTimeout(telling)
-      publisher.disconnect()
-      subscriber.disconnect()
     },
   }
 }

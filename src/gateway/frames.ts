@@ -1,3 +1,4 @@
+import type { Socket as Connection } from 'node:net'
 import type { Socket } from 'socket.io'
 import { WebSocket } from 'ws'
 
@@ -28,29 +29,41 @@ interface Internals {
       readonly writable: boolean
       readonly socket?: WebSocket & {
         readonly _sender?: Sender
-        readonly _socket?: import('node:net').Socket
+        readonly _socket?: Connection
       }
     }
   }
   readonly client: { writeToEngine(encoded: readonly string[], options: object): void }
 }
 
-const frameOf = (WebSocket as unknown as { Sender: { frame(data: Buffer, options: object): Buffer[] } })
-  .Sender.frame
+/** The packet of an event, or with an id the acknowledgement of a command, as Socket.IO writes them. */
+export const eventPacket = (namespace: string, event: unknown, payload: unknown): string =>
+  `2${namespace},${JSON.stringify([event, payload])}`
+export const ackPacket = (namespace: string, id: string, answer: unknown): string =>
+  `3${namespace},${id}[${JSON.stringify(answer)}]`
 
-export function frame(encoded: string[], ephemeral: boolean): Frame {
+/** A whole text frame, unmasked as servers send it, in one buffer. */
+export function frame(packet: string, ephemeral: boolean): Frame {
   // "4" is Engine.IO's packet type "message".
-  const list = frameOf(Buffer.from(`4${encoded[0]}`), {
-    readOnly: false,
-    mask: false,
-    rsv1: false,
-    opcode: 1,
-    fin: true,
-  })
+  const length = 1 + Buffer.byteLength(packet)
+  const head = length < 126 ? 2 : length < 65_536 ? 4 : 10
+  const bytes = Buffer.allocUnsafe(head + length)
+  bytes[0] = 0x81
+  if (head === 2) bytes[1] = length
+  else if (head === 4) {
+    bytes[1] = 126
+    bytes.writeUInt16BE(length, 2)
+  } else {
+    bytes[1] = 127
+    bytes.writeUIntBE(0, 2, 4)
+    bytes.writeUInt32BE(length, 6)
+  }
+  bytes[head] = 0x34
+  bytes.write(packet, head + 1)
   return {
-    encoded,
-    options: { preEncoded: true, volatile: ephemeral, compress: false, wsPreEncodedFrame: list },
-    bytes: Buffer.concat(list),
+    encoded: [packet],
+    options: { preEncoded: true, volatile: ephemeral, compress: false, wsPreEncodedFrame: [bytes] },
+    bytes,
   }
 }
 
@@ -62,7 +75,7 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
   const { transport } = conn
   const raw = transport.socket?._socket
   if (raw && raw.writableLength > cap) return 'too slow'
-  if (options.volatile && (conn.writeBuffer.length > 0 || (raw && raw.writableLength > 0))) return 'dropped'
+  if (options.volatile && (conn.writeBuffer.length > 0 || (raw && waitingIn(raw) > 0))) return 'dropped'
   const direct =
     raw !== undefined &&
     transport.writable &&
@@ -73,6 +86,7 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
     transport.socket?.readyState === WebSocket.OPEN &&
     transport.socket._sender?._state === 0
   if (direct) {
+    hold(raw)
     raw.write(bytes)
     return 'sent'
   }
@@ -83,6 +97,29 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
 
 /** Of a polling connection nothing is known but how many packets wait for its next request. */
 const bufferedPackets = 2_000
+
+/** Connections that are held, and how many bytes waited in them before. */
+const held = new Map<Connection, number>()
+
+/**
+ * Until the end of this turn of the event loop what is written to a connection is gathered, and then leaves in one call to the system:
+ * an acknowledgement together with the events of the same commit, and events of many conversations to one member. Whatever else writes
+ * to the connection is held in its place, so that nothing overtakes anything.
+ */
+function hold(connection: Connection): void {
+  if (held.has(connection)) return
+  if (held.size === 0) setImmediate(releaseAll)
+  held.set(connection, connection.writableLength)
+  connection.cork()
+}
+
+function releaseAll(): void {
+  for (const connection of held.keys()) connection.uncork()
+  held.clear()
+}
+
+/** What is only held back says nothing about how fast a connection takes. */
+const waitingIn = (connection: Connection): number => held.get(connection) ?? connection.writableLength
 
 /** Ends a connection that will not take a goodbye either. Its client sees a lost connection and comes back by itself. */
 export function cut(socket: Socket): void {

@@ -36,7 +36,7 @@ export interface Doors {
   member(auth: { token?: string | undefined; tenant?: string | undefined }, knock: Knock): Promise<Admission>
   participant(auth: { ticket: string }, knock: Knock): Promise<Admission>
   /** The same for a credential that is presented in-band; it must be of the same person. */
-  renew(audience: Audience, scope: Scope, credential: string): Promise<Date | null>
+  renew(audience: Audience, scope: Scope, credential: string | undefined): Promise<Date | null>
   /** Of members and keys that are connected, those whose credential is worth nothing any more. */
   revoked(scopes: readonly Scope[]): Promise<ReadonlySet<Scope>>
 }

@@ -19,14 +19,11 @@ export interface Limits {
   closed(address: string): void
 }
 
-/**
- * How often a connection may be refused at once before it is taken for a flood; over time as often as it may be served. Not in
- * a row: even a flood is served its share now and then.
- */
-const floodAfter = 200
+/** So often a connection may be refused at once, and so often per second for long, before it is taken for a flood. */
+const patience = { burst: 200, perSecond: 10 }
 
 export function createLimits(settings: GatewayLimits, cutFlood: (session: Session) => void): Limits {
-  const ofSession = new WeakMap<Session, { commands: TokenBucket; refusals: TokenBucket }>()
+  const ofSession = new WeakMap<Session, { readonly bucket: TokenBucket; patience?: TokenBucket }>()
   const ofTenant = new Map<string, TokenBucket>()
   const connections = new Map<string, number>()
 
@@ -44,14 +41,12 @@ export function createLimits(settings: GatewayLimits, cutFlood: (session: Sessio
   return {
     command(session) {
       const { commandsPerSecond: rate } = settings
-      const own = ofSession.get(session) ?? {
-        commands: new TokenBucket(rate, rate * 3),
-        refusals: new TokenBucket(rate, floodAfter),
-      }
+      const own = ofSession.get(session) ?? { bucket: new TokenBucket(rate, rate * 3) }
       ofSession.set(session, own)
-      const wait = own.commands.take() || tenantBucket(session.scope.tenantId).take()
+      const wait = own.bucket.take() || tenantBucket(session.scope.tenantId).take()
       if (wait === 0) return
-      if (own.refusals.take() > 0) cutFlood(session)
+      own.patience ??= new TokenBucket(patience.perSecond, patience.burst)
+      if (own.patience.take() > 0) cutFlood(session)
       throw new ParleyError('rate_limited', undefined, { retryAfter: Math.ceil(wait * 10) / 10 })
     },
     opened(address) {

@@ -18,9 +18,13 @@ export interface PipelineParts {
   readonly metrics: Metrics
 }
 
-export type Pipeline = (session: Session, name: unknown, args: readonly unknown[]) => Promise<void>
-
-type Acknowledge = (answer: Ack<unknown>) => void
+/** A command without an acknowledgement is carried out all the same; whoever does not ask is not told. */
+export type Pipeline = (
+  session: Session,
+  name: unknown,
+  input: unknown,
+  acknowledge: ((answer: Ack<unknown>) => void) | undefined,
+) => Promise<void>
 
 /** The one way a command runs: may it pass now → is there such a command → is it well formed → may they → do it → acknowledge. */
 export function createPipeline({ commands, limits, log, metrics }: PipelineParts): Pipeline {
@@ -40,14 +44,11 @@ export function createPipeline({ commands, limits, log, metrics }: PipelineParts
     return command.run({ scope: session.scope, input: parsed.data, session })
   }
 
-  return async (session, name, args) => {
-    const last = args.at(-1)
-    // A command without an acknowledgement is carried out all the same; whoever does not ask is not told.
-    const acknowledge = typeof last === 'function' ? (last as Acknowledge) : undefined
+  return async (session, name, input, acknowledge) => {
     const label = isCommand(name) ? name : 'unknown'
-    const end = metrics.commandDuration.startTimer({ command: label })
+    const begun = performance.now()
     try {
-      const value = await carryOut(session, name, args[0] === last && acknowledge ? {} : args[0])
+      const value = await carryOut(session, name, input)
       metrics.commands.inc({ command: label, result: 'ok' })
       acknowledge?.({ ok: true, value: value ?? {} })
     } catch (error) {
@@ -58,7 +59,7 @@ export function createPipeline({ commands, limits, log, metrics }: PipelineParts
       metrics.commands.inc({ command: label, result: failure.code })
       acknowledge?.({ ok: false, error: failure })
     } finally {
-      end()
+      metrics.commandDuration.observe({ command: label }, (performance.now() - begun) / 1_000)
     }
   }
 }

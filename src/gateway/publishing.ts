@@ -1,6 +1,6 @@
 import type { Server } from 'socket.io'
-import { PacketType } from 'socket.io-parser'
 import type { Audience, EventName, Events } from '../protocol/index.ts'
+import type { LocalFirstAdapter } from './adapter.ts'
 
 export interface Publishing {
   /** Hands an event to everyone of an audience in a room: this node's sockets at once, the others through the bus (L4). */
@@ -28,24 +28,21 @@ export interface Publishing {
 
 /** Straight to the adapter: Socket.IO's own `to().emit()` makes several objects per call that say no more than this. */
 export function publishing(io: Server): Publishing {
-  const adapterOf = (audience: Audience) => io.of(`/${audience}`).adapter
-  const packet = (audience: Audience, event: EventName, payload: unknown) => ({
-    type: PacketType.EVENT,
-    data: [event, payload],
-    nsp: `/${audience}`,
-  })
-  const nobody = new Set<string>()
+  const adapters = new Map<Audience, LocalFirstAdapter>()
+  const adapterOf = (audience: Audience): LocalFirstAdapter => {
+    const known = adapters.get(audience)
+    if (known) return known
+    const adapter = io.of(`/${audience}`).adapter as LocalFirstAdapter
+    adapters.set(audience, adapter)
+    return adapter
+  }
   return {
     publish(audience, room, event, payload, { ephemeral = false, except } = {}) {
-      adapterOf(audience).broadcast(packet(audience, event, payload), {
-        rooms: new Set([room]),
-        except: except === undefined ? nobody : new Set([except]),
-        flags: ephemeral ? { volatile: true } : {},
-      })
+      adapterOf(audience).handOut({ room, event, payload, ephemeral, except, elsewhere: true })
     },
     publishHere(audience, room, event, payload) {
-      const options = { rooms: new Set([room]), except: nobody, flags: { local: true } }
-      adapterOf(audience).broadcast(packet(audience, event, payload), options)
+      const here = { ephemeral: false, except: undefined, elsewhere: false }
+      adapterOf(audience).handOut({ room, event, payload, ...here })
     },
     roomsHere: audience => adapterOf(audience).rooms.keys(),
   }

@@ -9,7 +9,7 @@ import type { Bus } from './bus.ts'
 import { type Command, command } from './command.ts'
 import { drainSlowly } from './drain.ts'
 import { describe } from './failure.ts'
-import { cut } from './frames.ts'
+import { ackPacket, cut, deliver, frame } from './frames.ts'
 import { type Guard, guardConnections } from './guard.ts'
 import { type Admission, admitOn, type Doors } from './handshake.ts'
 import { createLimits, type GatewayLimits } from './limits.ts'
@@ -17,7 +17,7 @@ import { createPipeline, type Pipeline } from './pipeline.ts'
 import { type Publishing, publishing } from './publishing.ts'
 import { rooms } from './rooms.ts'
 import { SocketSession } from './session.ts'
-import { strictParser } from './strictParser.ts'
+import { receiveFrom, strictParser } from './strictParser.ts'
 import { watchCredentials } from './watchCredentials.ts'
 
 export interface GatewayParts {
@@ -73,7 +73,8 @@ export function createGateway(parts: GatewayParts): Gateway {
   const limits = createLimits(parts.limits, session => close(session as SocketSession, 'rate_limited', 10))
   const packetsPerSecond = Math.max(500, 4 * parts.limits.commandsPerSecond)
   const guard = guardConnections({ ...parts, limits, draining: () => draining, packetsPerSecond })
-  const io = createServer(parts, guard, listeners.delivered)
+  const hooks = deliveryHooks(parts, listeners.delivered)
+  const io = createServer(parts, guard, hooks)
   const watch = watchCredentials({ sessions: () => sessions.values(), doors, log, close })
   let pipeline: Pipeline | undefined
 
@@ -84,11 +85,16 @@ export function createGateway(parts: GatewayParts): Gateway {
     parts.metrics.connections.inc({ audience })
     const { scope, self, expiresAt } = admission
     void session.join(rooms.actor(scope.tenantId, scope.actor))
-    socket.onAny((name: unknown, ...args: unknown[]) => {
+    receiveFrom(socket, (name, args, id) => {
       session.running++
-      void pipeline?.(session, name, args).finally(() => session.running--)
+      const acknowledge =
+        id === undefined ? undefined : (answer: unknown) => answerTo(socket, id, answer, hooks)
+      void pipeline?.(session, name, args.length === 0 ? {} : args[0], acknowledge).finally(
+        () => session.running--,
+      )
     })
     socket.on('disconnect', () => {
+      receiveFrom(socket, undefined)
       sessions.delete(socket)
       parts.metrics.connections.dec({ audience })
       for (const listener of listeners.left) listener(session)
@@ -135,11 +141,29 @@ function close(session: SocketSession, code: ErrorCode, retryAfter?: number): vo
   session.socket.conn.close()
 }
 
-function createServer(
+function answerTo(socket: Socket, id: string, answer: unknown, hooks: DeliveryHooks): void {
+  const packet = frame(ackPacket(socket.nsp.name, id, answer), false)
+  if (deliver(socket, packet, hooks.cap) === 'too slow') hooks.tooSlow(socket)
+}
+
+const deliveryHooks = (
   { bus, metrics }: GatewayParts,
-  { allowRequest }: Guard,
   delivered: readonly DeliveryListener[],
-): Server {
+): DeliveryHooks => ({
+  cap: waitingCap,
+  tooSlow: socket => {
+    metrics.slowConsumers.inc()
+    cut(socket)
+  },
+  delivered: (namespace, room, event, payload) => {
+    for (const listener of delivered) listener(namespace.slice(1) as Audience, room, event, payload)
+  },
+  othersAreThere: () => bus?.othersAreThere ?? false,
+  publish: bus && ((...what) => void bus.publish(...what).catch(() => metrics.notPublished.inc())),
+  notPublished: () => metrics.notPublished.inc(),
+})
+
+function createServer({ bus }: GatewayParts, { allowRequest }: Guard, hooks: DeliveryHooks): Server {
   const io = new Server({
     serveClient: false,
     transports: ['websocket', 'polling'],
@@ -149,23 +173,13 @@ function createServer(
     perMessageDeflate: false,
     httpCompression: false,
     wsEngine: FrugalWebSocketServer,
-    pingInterval: 25_000,
-    pingTimeout: 20_000,
+    // A connection that leads nowhere without saying so is noticed within both together.
+    pingInterval: 12_000,
+    pingTimeout: 8_000,
     allowRequest,
     // Which pages may connect is decided there; this only lets a browser read the answers of polling.
     cors: { origin: true, credentials: true },
   })
-  const hooks: DeliveryHooks = {
-    cap: waitingCap,
-    tooSlow: socket => {
-      metrics.slowConsumers.inc()
-      cut(socket)
-    },
-    delivered: (namespace, room, event, payload) => {
-      for (const listener of delivered) listener(namespace.slice(1) as Audience, room, event, payload)
-    },
-    notPublished: () => metrics.notPublished.inc(),
-  }
   const make = bus?.makeAdapter ?? ((namespace: Namespace) => new Adapter(namespace))
   io.adapter(localFirst(make, hooks) as never)
   io.use((_socket, next) => {

@@ -7,8 +7,18 @@ const sizeLimit = '256kb'
 /** Deeper than anything that is meant. Whoever reads a value recursively would run out of stack somewhere below. */
 const depthLimit = 50
 
+/** Long enough for the slowest line; a file may take longer, and has limits of its own. */
+const deadlineMs = 60_000
+
 /** Reads JSON bodies, and refuses what is JSON but must not reach anything behind this. */
 export const readBody: readonly RequestHandler[] = [
+  (request, _response, next) => {
+    if (!request.is('application/json')) return next()
+    const cut = setTimeout(() => request.destroy(), deadlineMs)
+    request.once('close', () => clearTimeout(cut))
+    request.once('end', () => clearTimeout(cut))
+    next()
+  },
   express.json({ limit: sizeLimit, strict: true }),
   (request, _response, next) => {
     const fault = faultOfJson(request.body)

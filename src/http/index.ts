@@ -11,11 +11,14 @@ export {
   type Method,
   personRoute,
   publicRoute,
+  publicUploadRoute,
   type Repeat,
   Replayed,
   type Route,
   tenantRoute,
+  uploadRoute,
 } from './route.ts'
 export { isFromOurPage, originOf, refuseForeignPages } from './serve.ts'
 export { CannotListen, createHttp, type Door, openDoor } from './server.ts'
 export { type Installation, type Part, statusRoute } from './status.ts'
+export type { Upload } from './upload.ts'

@@ -63,7 +63,7 @@ function describeRoute(
   route: Route,
   schemaOf: (schema: z.ZodType, io: 'input' | 'output') => unknown,
 ): JsonObject {
-  const status = route.status ?? (route.reply ? 200 : 204)
+  const status = route.status ?? (route.reply || route.sendsFile ? 200 : 204)
   const problem = (description: string) => ({
     description,
     content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
@@ -88,13 +88,16 @@ function describeRoute(
           },
         }
       : {}),
+    ...(route.accepts ? { requestBody: fileBody(route.accepts) } : {}),
     responses: {
-      [status]: route.reply
-        ? {
-            description: 'Done',
-            content: { 'application/json': { schema: schemaOf(route.reply, 'output') } },
-          }
-        : { description: 'Done; no content' },
+      [status]: route.sendsFile
+        ? sentFile
+        : route.reply
+          ? {
+              description: 'Done',
+              content: { 'application/json': { schema: schemaOf(route.reply, 'output') } },
+            }
+          : { description: 'Done; no content' },
       ...(route.redirects ? { 302: redirect } : {}),
       default: problem('Not done; see the error table'),
     },
@@ -105,6 +108,18 @@ const redirect = {
   description:
     'The browser is sent on, also when it failed: then the address has the reason as its parameter `error`',
   headers: { Location: { required: true, schema: { type: 'string' } } },
+}
+
+const fileBody = (types: readonly string[]): JsonObject => ({
+  description: 'The file as it is',
+  required: true,
+  content: Object.fromEntries(types.map(type => [type, { schema: {} }])),
+})
+
+const sentFile = {
+  description:
+    'The file; 206 with a part of it where `Range` asks for one, 304 where the client has it already',
+  content: { '*/*': { schema: {} } },
 }
 
 const tenantHeader = {

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Transaction } from '../db/index.ts'
 import type { Identity, Origin, Permission, Scope } from '../kernel/index.ts'
 import type { RequestHeaders } from './call.ts'
+import type { Upload } from './upload.ts'
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
 
@@ -24,6 +25,10 @@ interface Description<Params extends Shape, Query extends Shape, Body extends Sh
   readonly guessable?: boolean
   /** It may answer with 302 instead: a link that a browser follows. */
   readonly redirects?: true
+  /** The body is a file of one of these types, read by the handler as it arrives. */
+  readonly accepts?: readonly string[]
+  /** Answers with a file of whatever type, or a part of one. */
+  readonly sendsFile?: true
 }
 
 interface Input<Params extends Shape, Query extends Shape, Body extends Shape> {
@@ -71,6 +76,7 @@ export interface RouteCall extends Input<Shape, Shape, Shape> {
   readonly tx?: Transaction
   readonly identity?: Identity
   readonly repeat?: Repeat
+  readonly upload?: Upload | undefined
 }
 
 /** A route inside a tenant. It runs in one scoped transaction: the change, its audit entry and its idempotency key stand or fall together. */
@@ -85,6 +91,37 @@ export function tenantRoute<
     readonly idempotent?: boolean
     readonly handle: (
       call: Input<Params, Query, Body> & { readonly scope: Scope; readonly tx: Transaction },
+    ) => Promise<unknown>
+  },
+): Route {
+  const { permission, handle, idempotent = false, ...description } = route
+  return {
+    ...description,
+    idempotent,
+    access: { kind: 'tenant', permission },
+    handle: handle as Route['handle'],
+  } as Route
+}
+
+/**
+ * A route inside a tenant that takes a file. It gets no transaction: one would stay open for as long as the sender takes. So an
+ * Idempotency-Key is honoured by the handler itself, in the transaction that it opens once the file is there.
+ */
+export function uploadRoute<
+  Params extends Shape = undefined,
+  Query extends Shape = undefined,
+  Reply extends Shape = undefined,
+>(
+  route: Description<Params, Query, undefined, Reply> & {
+    readonly permission: Permission
+    readonly idempotent?: boolean
+    readonly accepts: readonly string[]
+    readonly handle: (
+      call: Input<Params, Query, undefined> & {
+        readonly scope: Scope
+        readonly upload: Upload
+        readonly repeat: Repeat
+      },
     ) => Promise<unknown>
   },
 ): Route {
@@ -121,6 +158,26 @@ export function personRoute<
     ...description,
     idempotent,
     access: { kind: masterAdmin ? 'master_admin' : 'person' },
+    handle: handle as Route['handle'],
+  } as Route
+}
+
+/** A route that takes a file from whoever has the right address. */
+export function publicUploadRoute<
+  Params extends Shape = undefined,
+  Query extends Shape = undefined,
+  Reply extends Shape = undefined,
+>(
+  route: Description<Params, Query, undefined, Reply> & {
+    readonly accepts: readonly string[]
+    readonly handle: (call: Input<Params, Query, undefined> & { readonly upload: Upload }) => Promise<unknown>
+  },
+): Route {
+  const { handle, ...description } = route
+  return {
+    ...description,
+    idempotent: false,
+    access: { kind: 'public' },
     handle: handle as Route['handle'],
   } as Route
 }

@@ -14,7 +14,9 @@ import type { Doorkeeper, RequestHeaders } from './call.ts'
 import { fingerprintOf, idempotencyKeyField, once } from './idempotency.ts'
 import { markCursor, unmarkCursor } from './page.ts'
 import { requestIdOf } from './problems.ts'
+import { relay } from './relay.ts'
 import { type Repeat, Replayed, type Route, type RouteCall } from './route.ts'
+import { discardRest, uploadOf } from './upload.ts'
 
 export interface ServeParts {
   readonly db: Database
@@ -34,16 +36,21 @@ export const originOf = (request: ExpressRequest, response: ExpressResponse): Or
 export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
   return async (request, response) => {
     const origin = originOf(request, response)
+    if (route.accepts) response.once('finish', () => discardRest(request))
     refuseForeignPages(request, parts)
     const run = await authorise(route, request, origin, parts)
     const idempotencyKey = readIdempotencyKey(request)
-    const input = { ...parseInput(route, request), origin, headers: request.headers }
+    const input = {
+      ...parseInput(route, request),
+      ...{ origin, headers: request.headers },
+      upload: route.accepts && uploadOf(request),
+    }
     const answer = await run(input, {
       key: route.idempotent ? idempotencyKey : undefined,
       fingerprint: fingerprintOf(request.method, request.path, input.body),
     })
     if (answer.replayed) response.set('Idempotent-Replayed', 'true')
-    if (answer.body instanceof Response) await relay(answer.body, response)
+    if (answer.body instanceof Response) await relay(answer.body, request, response)
     else sendReply(route, response, answer.body)
   }
 }
@@ -67,6 +74,7 @@ async function authorise(
   if (access.kind === 'tenant') {
     const scope = await parts.doorkeeper.admit(request.headers, origin)
     requirePermission(scope, access.permission)
+    if (route.accepts) return (call, repeat) => plainly({ ...call, scope, repeat })
     return (call, repeat) =>
       parts.db.scoped(scope, async tx => {
         // Shaped before the commit: an answer that cannot be given must not stand for a change that was made.
@@ -103,7 +111,7 @@ function parseInput(route: Route, request: ExpressRequest) {
   if (route.body && request.body === undefined && bringsBody(request)) {
     throw new ParleyError('unsupported_media_type', 'Send the body as application/json.')
   }
-  const body = read(route.body, request.body, {})
+  const body = route.accepts ? undefined : read(route.body, request.body, {})
   if (faults.length > 0) throw new ParleyError('invalid_request', undefined, { faults })
   return { params, query, body }
 }
@@ -130,14 +138,6 @@ function shape(route: Route, body: unknown): unknown {
 }
 
 const isList = ({ reply }: Route): boolean => reply instanceof z.ZodObject && 'nextCursor' in reply.shape
-
-/** Passes on what a library answered by itself: status, cookies, redirect, body. */
-async function relay(from: Response, to: ExpressResponse): Promise<void> {
-  to.status(from.status)
-  for (const [name, value] of from.headers) if (name !== 'set-cookie') to.set(name, value)
-  for (const cookie of from.headers.getSetCookie()) to.append('set-cookie', cookie)
-  to.send(Buffer.from(await from.arrayBuffer()))
-}
 
 function readIdempotencyKey(request: ExpressRequest): string | undefined {
   const given = request.get('idempotency-key')

@@ -145,7 +145,8 @@ export async function openDoor(address: { port: number; host: string }, log: Log
     problemHandler(log),
   )
   const server = createServer(
-    { requestTimeout: 60_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
+    // As long as a large file may take on a slow line; JSON bodies and silence are cut much sooner.
+    { requestTimeout: 600_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
     (request, response) => app(request, response),
   )
   await new Promise<void>((resolve, reject) => {

@@ -19,7 +19,7 @@ const page = z.object({
   entries: z.array(entrySchema),
   /** Position of the last entry, read before the entries were: there are never fewer than it says (L5). */
   head: position,
-  /** Whether there is more in the direction that was asked for. */
+  /** Whether there is more in the direction that was asked for: newer with `after`, otherwise older. */
   more: z.boolean(),
 })
 
@@ -116,6 +116,24 @@ export const commands = {
     input: z.strictObject({ conversationId, typing: z.boolean() }),
     output: z.object({}),
   },
+  'file.offer': {
+    for: ['visitor', 'participant'],
+    input: z.strictObject({ conversationId, name: z.string().trim().min(1).max(255) }),
+    /** Where to POST the file, once, as it is; members and keys upload through the API. */
+    output: z.object({ url: z.url(), expiresAt: z.iso.datetime() }),
+  },
+  'file.link': {
+    for: everyone,
+    input: z.strictObject({ fileId: z.uuid() }),
+    /** Addresses under which the file can be read for a while. */
+    output: z.object({
+      url: z.url(),
+      expiresAt: z.iso.datetime(),
+      thumbnailUrl: z.url().optional(),
+      width: z.int().optional(),
+      height: z.int().optional(),
+    }),
+  },
   'presence.set': {
     for: ['member'],
     input: z.strictObject({ status: z.enum(['online', 'away']) }),
@@ -132,7 +150,8 @@ export const commands = {
   'inbox.unsubscribe': { for: ['member'], input: z.strictObject({}), output: z.object({}) },
   'session.renew': {
     for: everyone,
-    input: z.strictObject({ credential: z.string().min(1).max(4_096) }),
+    /** Left out by who connected with a session cookie: it is looked at anew. */
+    input: z.strictObject({ credential: z.string().min(1).max(4_096).optional() }),
     output: z.object({ expiresAt: z.iso.datetime().nullable() }),
   },
 } as const satisfies Record<string, CommandShape>

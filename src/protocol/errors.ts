@@ -91,7 +91,13 @@ const table = {
     status: 415,
     retryable: false,
     title: 'The body is of a type that is not read here',
-    client: 'Send application/json.',
+    client: 'Send application/json; a file as one of the types that are taken, declared as what it is.',
+  },
+  range_not_satisfiable: {
+    status: 416,
+    retryable: false,
+    title: 'The file has no such part',
+    client: 'Ask for a part within the size of the file, or for all of it.',
   },
   idempotency_mismatch: {
     status: 422,

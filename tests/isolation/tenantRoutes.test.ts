@@ -98,7 +98,7 @@ describe.each(databaseKinds)('S3 routes of a workspace on %s', kind => {
     expect(await fingerprintOfTenant(parley.owner, world.a.tenantId)).toBe(rows)
 
     const key = `owner-${request.path}`
-    if (method !== 'GET') {
+    if (method !== 'GET' && !entry.reads) {
       expect(entry.audit, 'a change has an audit entry').toBeDefined()
       await undoneWithoutEntry(method, request, key)
     }

@@ -13,7 +13,7 @@ const read = (name: string) => readFileSync(join(root, name), 'utf8')
 
 const compose = read('docker-compose.yml')
 const dockerfile = read('Dockerfile')
-const settingNames = [...describeSettings().matchAll(/^#([A-Z_]+)=/gm)].map(([, name]) => name ?? '')
+const settingNames = [...describeSettings().matchAll(/^#([A-Z0-9_]+)=/gm)].map(([, name]) => name ?? '')
 
 /** What is indented under a key, from a file that we write ourselves: no more of YAML is needed here. */
 function under(key: string, text: string): string {

@@ -154,9 +154,18 @@ describe('T6: the description of the API', () => {
         operation.parameters.filter(({ in: place }) => place === 'path').map(parameter => parameter.name),
         name,
       ).toEqual(inPath)
-      if (/^(post|patch)$/.test(method) && operation.requestBody)
+      if (/^(post|patch)$/.test(method) && operation.requestBody && !/\/(files|uploads\/{token})$/.test(path))
         expect(operation.requestBody.content).toHaveProperty('application/json')
     }
+  })
+
+  test('T6: says which types of files are taken, and that a link answers with a file', () => {
+    const upload = api.paths['/api/v1/conversations/{id}/files']?.post
+    expect(Object.keys(upload?.requestBody?.content ?? {})).toEqual(
+      expect.arrayContaining(['image/png', 'application/pdf', 'text/plain', 'audio/webm']),
+    )
+    expect(upload?.parameters.map(({ name }) => name)).toContain('Idempotency-Key')
+    expect(api.paths['/files/{token}']?.get?.responses['200']?.content).toEqual({ '*/*': { schema: {} } })
   })
 
   test('holds sound schemas: every reference leads somewhere, every pattern compiles', () => {
@@ -200,8 +209,8 @@ describe('T6: the description of the API', () => {
     await owner.call('post', '/api/v1/invitations', { email: 'guest@people.example', role: 'member' })
     let checked = 0
     for (const { path, method, operation } of operations()) {
-      // What follows a link of a mail or a provider answers with a redirect; their own tests look at them.
-      if (method !== 'get' || /verify-email|reset-password|callback/.test(path)) continue
+      // What follows a link of a mail or a provider answers with a redirect, that of a file with a file; their own tests look at them.
+      if (method !== 'get' || /verify-email|reset-password|callback|^\/files/.test(path)) continue
       const list = path.replace(/\/\{.*$/, '')
       const id = path.includes('{')
         ? (await owner.call<{ items: { id: string }[] }>('get', list)).body.items[0]?.id

@@ -16,6 +16,10 @@ export interface TestServices {
   readonly chromium: { readonly path: string } | undefined
   readonly haproxy: { readonly path: string } | undefined
   readonly livekit: { readonly url: string; readonly apiKey: string; readonly apiSecret: string } | undefined
+  /** With a bucket that is empty at the start of a run. */
+  readonly s3:
+    | { endpoint: string; bucket: string; region: string; accessKeyId: string; secretAccessKey: string }
+    | undefined
   /** A migrated folder of the embedded database, to be copied. */
   readonly embeddedTemplate: string
 }
@@ -44,6 +48,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     chromium: details(services, 'chromium'),
     haproxy: details(services, 'haproxy'),
     livekit: details(services, 'livekit'),
+    s3: details(services, 's3'),
     embeddedTemplate: embedded,
   })
   return async () => {

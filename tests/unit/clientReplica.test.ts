@@ -205,6 +205,16 @@ describe('replica', () => {
     expect(replica.entries).toEqual(log.entries)
   })
 
+  test('a later page that shows a message taken back blanks it before its deletion arrives, and an old one does not undo it', () => {
+    const replica = new LogReplica()
+    replica.open([first], 1)
+    const blank = { ...first, parts: [], text: '', deleted: true as const }
+    replica.receive([blank], 5)
+    expect(replica.entries).toEqual([blank])
+    replica.receive([first], 5)
+    expect(replica.entries).toEqual([blank])
+  })
+
   test('messages that did not change stay the same objects', () => {
     const sources = { pending: [], marks: [], self: senders[0] as Entry['sender'] }
     const before = foldView({ ...sources, entries: [first, later] })

@@ -63,11 +63,15 @@ describe('optimistic sending', () => {
     const conversation = client.conversation(log.id)
     await client.connect()
     await live(conversation)
+    const begun = Date.now()
     conversation.send('first')
-    await eventually('it is in the log', () => conversation.getSnapshot().applied === 1)
-    expect(deliveries(conversation)).toEqual(['first stored'])
+    conversation.send('second')
+    await eventually('both are in the log', () => conversation.getSnapshot().applied === 2)
+    // The second did not wait for the answer that will not come.
+    expect(Date.now() - begun).toBeLessThan(200)
+    expect(deliveries(conversation)).toEqual(['first stored', 'second stored'])
     await new Promise(resolve => setTimeout(resolve, 400))
-    expect(peer.commands('message.send')).toHaveLength(1)
+    expect(peer.commands('message.send')).toHaveLength(2)
   })
 
   test('what is refused for good is failed with the reason, and the next ones go', async () => {
@@ -185,6 +189,25 @@ describe('order', () => {
     )
   })
 
+  test('after a refusal those that were under way go again one at a time, in order, then as many as before', async () => {
+    const at: number[] = []
+    peer.faults.refuse = ({ command }) =>
+      command === 'message.send' && at.push(Date.now()) <= 4 ? failure('rate_limited', true, 0.05) : undefined
+    peer.faults.delayAckMs = ({ command }) => (command === 'message.send' && at.length > 4 ? 100 : 0)
+    peer.faults.loseEvent = name => name === 'entries'
+    const client = visitorOf(peer, { options: { sendWindow: 4 } })
+    const log = peer.newLog()
+    const conversation = client.conversation(log.id)
+    await client.connect()
+    await live(conversation)
+    for (const text of numbers(8)) conversation.send(text)
+    await eventually('all are stored', () => log.head === 8)
+    expect(log.entries.map(({ text }) => text)).toEqual(numbers(8))
+    const pauses = at.slice(5).map((time, index) => time - (at[index + 4] ?? 0))
+    for (const pause of pauses.slice(0, 4)) expect(pause).toBeGreaterThanOrEqual(95)
+    for (const pause of pauses.slice(4)) expect(pause).toBeLessThan(95)
+  })
+
   test('a window lets several be without an answer at once; without it there is one', async () => {
     for (const sendWindow of [1, 4]) {
       peer.faults.delayAckMs = ({ command }) => (command === 'message.send' ? 150 : 0)
@@ -221,6 +244,28 @@ describe('store', () => {
     await eventually('the outbox is empty', async () => {
       return (await store.keys()).every(key => !key.startsWith('outbox/'))
     })
+  })
+
+  test('what failed is still there after a new start, with its reason, and is sent only when asked', async () => {
+    const store = memoryStore()
+    peer.faults.refuse = ({ command }) =>
+      command === 'message.send' ? failure('forbidden', false) : undefined
+    const before = visitorOf(peer, { store })
+    const log = peer.newLog()
+    before.conversation(log.id).send('unwanted')
+    await before.connect()
+    await eventually('it failed', () => messages(before.conversation(log.id))[0]?.delivery === 'failed')
+    before.close()
+    peer.faults.refuse = () => undefined
+    const after = visitorOf(peer, { store })
+    const conversation = after.conversation(log.id)
+    await after.connect()
+    await live(conversation)
+    const [failed] = messages(conversation)
+    expect(failed).toMatchObject({ delivery: 'failed', failure: { code: 'forbidden' } })
+    expect(log.head).toBe(0)
+    conversation.retry(failed?.clientId ?? '')
+    await eventually('it is stored', () => log.head === 1)
   })
 
   test('L2 two clients on one store send everything, and it is stored once', async () => {

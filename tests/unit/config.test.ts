@@ -44,18 +44,27 @@ describe('the configuration', () => {
       LOG_LEVEL: 'loud',
       GOOGLE_CLIENT_ID: 'id-without-secret',
       GITHUB_CLIENT_SECRET: 'secret-without-id',
+      MAX_FILE_MIB: '0',
+      S3_ENDPOINT: 'https://s3.example/path',
+      S3_BUCKET: 'No Bucket',
+      S3_REGION: 'here',
+      S3_ACCESS_KEY_ID: 'key-without-secret',
     })
     expect(faults.map(fault => fault.split(':')[0]).sort()).toEqual([
       'DATABASE_URL',
       'GITHUB_CLIENT_ID',
       'GOOGLE_CLIENT_SECRET',
       'LOG_LEVEL',
+      'MAX_FILE_MIB',
       'METRICS_TOKEN',
       'PARLEY_SECRET',
       'PORT',
       'PUBLIC_URL',
       'REDIS_URL',
       'REQUESTS_PER_MINUTE',
+      'S3_BUCKET',
+      'S3_ENDPOINT',
+      'S3_SECRET_ACCESS_KEY',
       'SIGN_INS_PER_MINUTE',
       'SIGN_UP',
       'SMTP_URL',
@@ -80,9 +89,27 @@ describe('the configuration', () => {
     expect(config.seedDemo).toBe(false)
   })
 
+  test('the store for files is configured as a whole or not at all', () => {
+    const whole = {
+      S3_ENDPOINT: 'https://s3.example/',
+      S3_BUCKET: 'parley-files',
+      S3_REGION: 'eu-central-1',
+      S3_ACCESS_KEY_ID: 'a-key',
+      S3_SECRET_ACCESS_KEY: secret,
+    }
+    expect(parseConfig({}).files).toEqual({ maxBytes: 20 * 1024 * 1024, s3: undefined })
+    const { s3 } = parseConfig(whole).files
+    expect(s3).toMatchObject({ bucket: 'parley-files', region: 'eu-central-1', accessKeyId: 'a-key' })
+    expect(s3?.secretAccessKey.reveal()).toBe(secret)
+    for (const name of Object.keys(whole))
+      expect(faultsOf({ ...whole, [name]: undefined }), name).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: `)),
+      ])
+  })
+
   test('no value is ever repeated, neither by a fault nor by printing the configuration', () => {
     const marked = 'hunter2hunter2hunter2hunter2hunter2'
-    const names = [...describeSettings().matchAll(/^#([A-Z_]+)=/gm)].map(([, name = '']) => name)
+    const names = [...describeSettings().matchAll(/^#([A-Z0-9_]+)=/gm)].map(([, name = '']) => name)
     expect(names.length).toBeGreaterThan(20)
     for (const name of names) {
       // A value in the wrong place may be a secret.
@@ -97,6 +124,11 @@ describe('the configuration', () => {
       METRICS_TOKEN: marked,
       GOOGLE_CLIENT_ID: 'id',
       GOOGLE_CLIENT_SECRET: marked,
+      S3_ENDPOINT: 'https://s3.example',
+      S3_BUCKET: 'parley-files',
+      S3_REGION: 'here',
+      S3_ACCESS_KEY_ID: 'id',
+      S3_SECRET_ACCESS_KEY: marked,
     })
     expect(inspect(config, { depth: 9 }) + JSON.stringify(config)).not.toContain('hunter2')
   })

@@ -22,6 +22,8 @@ const planted: Readonly<Record<string, readonly [string, string]>> = {
     'http-reaches-only-protocol-kernel-db',
     `export { contactRoutes } from '../contacts/index.ts'`,
   ],
+  'src/client/weighsZod.ts': ['client-takes-types', `export { protocolVersion } from '../protocol/index.ts'`],
+  'src/client/usesNode.ts': ['client-takes-types', `export { randomUUID } from 'node:crypto'`],
   'src/protocol/usesPg.ts': ['protocol-imports-only-zod', `export { Pool } from 'pg'`],
   'src/widgets/takesEffect.ts': [
     'effects-are-passed-in',

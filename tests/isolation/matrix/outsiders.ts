@@ -7,7 +7,7 @@ export const send = (
   method: string,
   request: Request,
   headers: Record<string, string> = {},
-): Promise<Answer> => caller.call(method, request.path, request.body, headers)
+): Promise<Answer> => caller.call(method, request.path, request.body, { ...request.headers, ...headers })
 
 /** Everything of A's rows has one of these in it. */
 export const tellsOfA = ({ a }: World, { body }: Answer): boolean =>

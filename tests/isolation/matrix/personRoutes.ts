@@ -5,6 +5,7 @@ import { type Caller, keyCaller, newPerson, nobody, type Person } from '../../su
 import { nextWindow, totpCode } from '../../support/totp.ts'
 import type { Audited } from './audit.ts'
 import type { World } from './credentials.ts'
+import { visitorRoutes } from './visitorRoutes.ts'
 import { makerFor, newSide, newSomebody } from './world.ts'
 
 /** Every route outside of workspaces: who may, and a request that is right. */
@@ -84,6 +85,7 @@ const askedToReset = async (world: World): Promise<URL> => {
 const auth = '/api/auth'
 
 const publicRoutes: Readonly<Record<string, PersonEntry>> = {
+  ...visitorRoutes,
   'GET /api/v1/status': {
     access: 'public',
     status: 200,

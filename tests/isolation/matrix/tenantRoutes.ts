@@ -13,11 +13,14 @@ export interface TenantEntry {
   readonly membersOnly?: true
   /** The audit entry of a change: what was done, and whether it has values from before, from after, or both. */
   readonly audit?: readonly [action: string, values: 'new' | 'old' | 'both']
+  /** It changes nothing, though it is no GET. */
+  readonly reads?: true
 }
 
 export interface Request {
   readonly path: string
   readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 const at =
@@ -231,6 +234,37 @@ export const tenantRoutes: Readonly<Record<string, TenantEntry>> = {
     permission: 'conversations:read',
     status: 200,
     request: async make => ({ path: `/api/v1/conversations/${await make.conversation()}/messages` }),
+  },
+  'GET /api/v1/undelivered': {
+    permission: 'conversations:read',
+    status: 200,
+    request: at('/api/v1/undelivered'),
+  },
+  'POST /api/v1/conversations/{id}/tickets': {
+    permission: 'conversations:write',
+    status: 201,
+    request: async make => ({
+      path: `/api/v1/conversations/${await make.conversation()}/tickets`,
+      body: { name: 'A guest' },
+    }),
+    audit: ['conversation.guest_invited', 'new'],
+  },
+
+  'POST /api/v1/conversations/{id}/files': {
+    permission: 'conversations:write',
+    status: 201,
+    request: async make => ({
+      path: `/api/v1/conversations/${await make.conversation()}/files?name=notes.txt`,
+      body: 'some notes',
+      headers: { 'content-type': 'text/plain' },
+    }),
+    audit: ['file.uploaded', 'new'],
+  },
+  'POST /api/v1/files/{id}/link': {
+    permission: 'conversations:read',
+    status: 200,
+    request: async make => ({ path: `/api/v1/files/${await make.file()}/link` }),
+    reads: true,
   },
 
   'GET /api/v1/audit': { permission: 'audit:read', status: 200, request: at('/api/v1/audit') },

@@ -136,6 +136,15 @@ export function makerFor(parley: TestParley, side: Side) {
       const values = { email, role: invitedAs, token_hash: hashToken(token), expires_at }
       return { id: await insert('invitations', values), token }
     },
+    /** The row alone; what is tried is who may reach it. */
+    file: async () => {
+      const conversation_id = await insert('conversations', { title: unique('talk') })
+      return insert('files', {
+        ...{ conversation_id, uploader_kind: 'member', uploader_id: newId(), storage_provider: 'disk' },
+        ...{ filename: unique('file'), original_name: unique('file'), storage_key: unique('key') },
+        ...{ mime_type: 'image/png', size: 1, sha256: '0' },
+      })
+    },
     conversation: async () => {
       const contact_id = await insert('contacts', { name: unique('visitor') })
       const id = await insert('conversations', { title: unique('talk'), contact_id, seq: 1, public_seq: 1 })

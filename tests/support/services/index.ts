@@ -1,12 +1,12 @@
 /**
  * Real services for the test suite. For each, in this order:
  *
- * 1. `environment`: TEST_DATABASE_URL, TEST_REDIS_URL, CHROMIUM_PATH, HAPROXY_PATH, LIVEKIT_SERVER_PATH. Set but unusable ends
- *    the search: another service than the one named would not be what was asked for.
+ * 1. `environment`: TEST_DATABASE_URL, TEST_REDIS_URL, CHROMIUM_PATH, HAPROXY_PATH, LIVEKIT_SERVER_PATH, TEST_S3_URL. Set but
+ *    unusable ends the search: another service than the one named would not be what was asked for.
  * 2. `running`: a server on this machine at the standard port (PostgreSQL gets pgvector installed if it lacks it).
  * 3. `binary`: a local binary, started on a random port with a temporary folder, stopped by its own pid.
  * 4. `docker`: where a Docker engine answers.
- * 5. `installed`: by apt as root on Debian, and then as in 3; LiveKit by `go install` into
+ * 5. `installed`: by apt as root on Debian, and then as in 3; LiveKit and the S3 server by `go install` into
  *    `${XDG_CACHE_HOME:-~/.cache}/parley-test/`, and before Docker.
  *
  * TEST_SERVICES_SKIP leaves rungs out, by these names: `TEST_SERVICES_SKIP=environment,running npm test`.
@@ -18,6 +18,7 @@ import { livekitRungs } from './livekit.ts'
 import { postgresRungs } from './postgres.ts'
 import { chromiumRungs, haproxyRungs } from './program.ts'
 import { redisRungs } from './redis.ts'
+import { s3Rungs } from './s3.ts'
 import { type Log, type Missing, type Provided, rungNames, type ServiceName } from './types.ts'
 
 export { type How, type Missing, type Provided, type ServiceName, serviceNames } from './types.ts'
@@ -28,6 +29,7 @@ const ladders: Record<ServiceName, (tools: Tools) => Rung[]> = {
   chromium: chromiumRungs,
   haproxy: haproxyRungs,
   livekit: livekitRungs,
+  s3: s3Rungs,
 }
 
 export interface Services {

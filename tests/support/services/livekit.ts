@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import { findOnPath, isExecutable, run } from './command.ts'
+import { isExecutable } from './command.ts'
 import { dockerEngine, startContainer } from './docker.ts'
+import { buildGoProgram, findGoProgram, type GoProgram } from './goProgram.ts'
 import { environmentRung, type Found, type Rung, type Tools } from './ladder.ts'
 import { freePort, freeUdpPort, retryingPortClash, startServer } from './process.ts'
 
 /** The newest without `replace` in its go.mod: `go install` refuses the ones after it. */
 const version = 'v1.13.5'
-const goPackage = `github.com/livekit/livekit-server/cmd/server@${version}`
+const program: GoProgram = {
+  name: 'livekit-server',
+  package: 'github.com/livekit/livekit-server/cmd/server',
+  version,
+  built: 'server',
+}
 const dockerImage = `livekit/livekit-server:${version}`
-const buildMs = 10 * 60_000
 const answerMs = 2_000
 
 interface LiveKitSettings {
@@ -22,26 +24,12 @@ interface LiveKitSettings {
   apiSecret: string
 }
 
-export function livekitRungs({ environment, log }: Tools): Rung[] {
+export function livekitRungs(tools: Tools): Rung[] {
+  const { environment } = tools
   return [
     environmentRung('LIVEKIT_SERVER_PATH', environment, startBinary),
-    {
-      how: 'binary',
-      attempt() {
-        const cached = cachedBinary(environment)
-        const path =
-          findOnPath(['livekit-server'], environment) ?? (isExecutable(cached) ? cached : undefined)
-        if (path === undefined) throw new Error('there is no livekit-server on PATH or in the cache folder')
-        return startBinary(path)
-      },
-    },
-    {
-      how: 'installed',
-      async attempt() {
-        await buildIntoCache(environment, log)
-        return startBinary(cachedBinary(environment))
-      },
-    },
+    { how: 'binary', attempt: () => startBinary(findGoProgram(program, environment)) },
+    { how: 'installed', attempt: async () => startBinary(await buildGoProgram(program, tools)) },
     { how: 'docker', attempt: () => startInDocker(environment) },
   ]
 }
@@ -79,32 +67,6 @@ async function startInDocker(environment: NodeJS.ProcessEnv): Promise<Found> {
     ready: () => answers(port),
   })
   return { details: details(settings), stop: container.stop }
-}
-
-async function buildIntoCache(environment: NodeJS.ProcessEnv, log: Tools['log']): Promise<void> {
-  const go = findOnPath(['go'], environment)
-  if (go === undefined) throw new Error('there is no go to build livekit-server with')
-  mkdirSync(cacheFolder(environment), { recursive: true })
-  const target = cachedBinary(environment)
-  const staging = mkdtempSync(`${target}.building-`)
-  try {
-    log(`livekit: building ${goPackage}, which takes a few minutes the first time`)
-    await run(go, ['install', goPackage], { timeoutMs: buildMs, env: { ...environment, GOBIN: staging } })
-    const built = join(staging, 'server')
-    chmodSync(built, 0o755)
-    // Renamed only when whole, and on one file system: an interrupted build is never taken for a good one.
-    renameSync(built, target)
-  } finally {
-    rmSync(staging, { recursive: true, force: true })
-  }
-}
-
-function cachedBinary(environment: NodeJS.ProcessEnv): string {
-  return join(cacheFolder(environment), `livekit-server-${version}`)
-}
-
-function cacheFolder(environment: NodeJS.ProcessEnv): string {
-  return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'parley-test')
 }
 
 async function randomSettings(): Promise<LiveKitSettings> {

@@ -1,6 +1,13 @@
-export type ServiceName = 'postgres' | 'redis' | 'chromium' | 'haproxy' | 'livekit'
+export type ServiceName = 'postgres' | 'redis' | 'chromium' | 'haproxy' | 'livekit' | 's3'
 
-export const serviceNames: readonly ServiceName[] = ['postgres', 'redis', 'chromium', 'haproxy', 'livekit']
+export const serviceNames: readonly ServiceName[] = [
+  'postgres',
+  'redis',
+  'chromium',
+  'haproxy',
+  'livekit',
+  's3',
+]
 
 /** How a service was had; also the names of the ladder's rungs. */
 export type How = 'environment' | 'running' | 'binary' | 'docker' | 'installed'
@@ -14,7 +21,7 @@ export interface Provided {
   how: How
   /**
    * postgres `{url, version, pgvector}`, redis `{url, version}`, chromium and haproxy `{path, version}`,
-   * livekit `{url, httpUrl, apiKey, apiSecret}`.
+   * livekit `{url, httpUrl, apiKey, apiSecret}`, s3 `{endpoint, bucket, region, accessKeyId, secretAccessKey}`.
    */
   details: Record<string, string>
   /** Stops what was started for us; a server that was already there is left alone. May be called again. */

@@ -14,7 +14,7 @@ const unreachable = {
  * One request to Parley's own API: what it answers, or the problem that says why it does not.
  * @returns {Promise<{ data: object, problem?: undefined } | { data?: undefined, problem: Problem }>}
  */
-export async function call(method, path, body) {
+export async function call(method, path, body, headers = {}) {
   let response
   let text
   try {
@@ -22,6 +22,7 @@ export async function call(method, path, body) {
       method,
       headers: {
         accept: 'application/json',
+        ...headers,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),

@@ -1,0 +1,107 @@
+import type { Benchmark, BenchmarkContext, Metrics, Outcome } from '../harness/benchmark.ts'
+import { type Child, loadCore, serverCore, startChild } from '../harness/children.ts'
+import { temporaryDatabase } from '../harness/database.ts'
+import { newVisitor, newWorkspace, type Program, startProgram } from '../harness/program.ts'
+import { interleave, medians, type Side } from '../harness/rounds.ts'
+import type { Conversation, LoadFigures, Plan } from '../write/load.ts'
+
+const tenants = 4
+const conversationsPerTenant = 60
+const membersPerTenant = 12
+const everyone = tenants * conversationsPerTenant
+/** Messages that the one visitor of the hot conversation keeps unacknowledged. */
+const hotInFlight = 100
+
+export const write: Benchmark = {
+  name: 'write',
+  summary: `durable sends of ${tenants * conversationsPerTenant} visitors, each delivered to three sockets, against Socket.IO that only echoes`,
+  targets: [
+    { key: 'ratio_socketio', comparison: '>=', value: 0.5 },
+    { key: 'ack_p99_ms', comparison: '<=', value: 15 },
+  ],
+  run,
+}
+
+async function run(context: BenchmarkContext): Promise<Outcome> {
+  const database = await temporaryDatabase(context)
+  const program = await startProgram(context, database)
+  context.progress('preparing workspaces, visitors and members')
+  const people = await prepare(program, database)
+  const parley = startChild(context, 'write/load.ts', { core: loadCore })
+  await parley.call('connect', { ...people, url: program.url, side: 'parley' } satisfies Plan)
+
+  const echo = startChild(context, 'write/socketio.ts', { core: serverCore })
+  const socketio = startChild(context, 'write/load.ts', { core: loadCore })
+  const url = await echo.call<string>('listen')
+  await socketio.call('connect', { ...people, url, side: 'socketio' } satisfies Plan)
+
+  let saturation = Number.NaN
+  const closed =
+    (load: Child, cpu: () => number, inFlight: number, speakers: number) => async (ms: number) => {
+      const before = cpu()
+      const figures = await load.call<LoadFigures>('closedLoop', ms, inFlight, speakers)
+      return { ...figures, perCpuSecond: figures.sends / (cpu() - before) }
+    }
+  const all = closed(parley, program.cpu, 1, everyone)
+  const sides = [
+    { name: 'socketio', run: closed(socketio, echo.cpu, 1, everyone) },
+    {
+      name: 'parley',
+      run: async (ms: number) => {
+        const figures = await all(ms)
+        saturation = figures.sends / figures.seconds
+        return figures
+      },
+    },
+    { name: 'hot', run: closed(parley, program.cpu, hotInFlight, 1) },
+    {
+      name: 'half',
+      run: async (ms: number) => {
+        const figures = await parley.call<LoadFigures>('openLoop', ms, saturation / 2)
+        return { ...figures, perCpuSecond: Number.NaN }
+      },
+    },
+  ] as const satisfies readonly Side<unknown>[]
+  // 'half' needs a saturation to halve, which the warm-up gives it.
+  const measured = await interleave(sides, {
+    rounds: 5,
+    warmUpMs: context.short ? 1_500 : 4_000,
+    durationMs: context.short ? 1_500 : 4_000,
+    progress: context.progress,
+  })
+  const rounds = measured.map(figuresOf)
+  return { metrics: medians(rounds), rounds, versions: { postgres: database.serverVersion } }
+}
+
+type Measured = Record<'socketio' | 'parley' | 'hot' | 'half', LoadFigures & { perCpuSecond: number }>
+
+const figuresOf = ({ socketio, parley, hot, half }: Measured): Metrics => ({
+  ratio_socketio: parley.perCpuSecond / socketio.perCpuSecond,
+  ack_p99_ms: half.p99Ms,
+  ack_p50_ms: half.p50Ms,
+  half_sends_per_s: half.sends / half.seconds,
+  sends_per_cpu_s: parley.perCpuSecond,
+  sends_per_s: parley.sends / parley.seconds,
+  saturated_p99_ms: parley.p99Ms,
+  hot_sends_per_s: hot.sends / hot.seconds,
+  hot_sends_per_cpu_s: hot.perCpuSecond,
+  socketio_sends_per_cpu_s: socketio.perCpuSecond,
+  socketio_sends_per_s: socketio.sends / socketio.seconds,
+})
+
+async function prepare(
+  program: Program,
+  database: Parameters<typeof newWorkspace>[1],
+): Promise<Pick<Plan, 'conversations' | 'members'>> {
+  const conversations: Conversation[] = []
+  const members: string[][] = []
+  for (let tenant = 0; tenant < tenants; tenant++) {
+    const workspace = await newWorkspace(program, database, membersPerTenant)
+    members.push(workspace.members.map(({ token }) => token))
+    for (let at = 0; at < conversationsPerTenant; at++) {
+      const { token } = await newVisitor(program, workspace.widgetKey)
+      conversations.push({ tenant, visitor: { token, widget: workspace.widgetKey } })
+    }
+  }
+  return { conversations, members }
+}
