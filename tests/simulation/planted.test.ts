@@ -54,10 +54,8 @@ const planted: readonly Planted[] = [
     changes: [
       {
         file: 'src/chat/logStore.ts',
-        from: `m.created_at from draft d
-      join messages m on m.tenant_id`,
-        to: `m.created_at from draft d
-      join messages m on false and m.tenant_id`,
+        from: '        order by sender_id, client_id limit 1\n',
+        to: '        order by sender_id, client_id limit 0\n',
       },
     ],
     found: ['duplicated'],
