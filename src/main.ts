@@ -94,7 +94,7 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   stops.push(() => jobs.stop())
   const demo = config.seedDemo ? await seedDemo(config, db) : undefined
 
-  const visitors = widgets.createVisitors({ db, vault, publicOrigin })
+  const visitors = widgets.createVisitors({ db, vault })
   const tickets = chat.createTickets({ db, vault })
   const doors = gatewayDoors({ db, doorkeeper, visitors, tickets })
   const { trustProxy } = config.http
@@ -112,7 +112,7 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
     ...tenancy.tenancyRoutes({ vault, publicUrl }),
     ...contactRoutes(),
     ...widgets.widgetRoutes(),
-    ...widgets.visitorRoutes(visitors),
+    ...widgets.visitorRoutes(visitors, publicOrigin),
     ...chat.chatRoutes(tickets),
     ...chat.fileRoutes(files),
     ...complianceRoutes({ db }),
@@ -143,8 +143,9 @@ function serve(
   door.serve(app)
   stops.push(async () => {
     draining = true
-    // A balancer needs this long to see that nothing new belongs here; meanwhile connections go over in slices.
-    await Promise.all([pause(drainSeconds * 1_000), gateway.drain(drainSeconds * 800)])
+    // First a balancer has to see that nothing new belongs here: what is given back earlier would be sent here again.
+    await pause(drainSeconds * 700)
+    await gateway.drain(drainSeconds * 300)
     live.stop()
     await gateway.close()
     await door.close(10_000)

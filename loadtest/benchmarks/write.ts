@@ -3,12 +3,21 @@ import { type Child, loadCore, serverCore, startChild } from '../harness/childre
 import { temporaryDatabase } from '../harness/database.ts'
 import { newVisitor, newWorkspace, type Program, startProgram } from '../harness/program.ts'
 import { interleave, medians, type Side } from '../harness/rounds.ts'
+import { forgetEntries, pgbenchScript, prepareBatches, prepareTenants } from '../write/batches.ts'
 import type { Conversation, LoadFigures, Plan } from '../write/load.ts'
+import { pgbench } from '../write/pgbench.ts'
 
 const tenants = 4
-const conversationsPerTenant = 60
-const membersPerTenant = 12
+const conversationsPerTenant = 150
+const membersPerTenant = 30
 const everyone = tenants * conversationsPerTenant
+/**
+ * Entries of one group where only the database is measured. The log has twice as many conversations at work: while one
+ * half is written, the other gathers.
+ */
+const groupSize = 60
+/** Batches made for pgbench, each for one client and one round. */
+const batchesPerSecond = 120
 /** Messages that the one visitor of the hot conversation keeps unacknowledged. */
 const hotInFlight = 100
 
@@ -17,6 +26,7 @@ export const write: Benchmark = {
   summary: `durable sends of ${tenants * conversationsPerTenant} visitors, each delivered to three sockets, against Socket.IO that only echoes`,
   targets: [
     { key: 'ratio_socketio', comparison: '>=', value: 0.5 },
+    { key: 'ratio_pgbench', comparison: '>=', value: 0.8 },
     { key: 'ack_p99_ms', comparison: '<=', value: 15 },
   ],
   run,
@@ -63,13 +73,23 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     },
   ] as const satisfies readonly Side<unknown>[]
   // 'half' needs a saturation to halve, which the warm-up gives it.
-  const measured = await interleave(sides, {
+  const settings = {
     rounds: 5,
     warmUpMs: context.short ? 1_500 : 4_000,
     durationMs: context.short ? 1_500 : 4_000,
     progress: context.progress,
+  }
+  const measured = await interleave(sides, settings)
+  const ofDatabase = await interleave(await databaseSides(context, settings.durationMs), settings)
+  const rounds = measured.map((figures, at) => {
+    const { log = Number.NaN, pgbench: reference = Number.NaN } = ofDatabase[at] ?? {}
+    return {
+      ...figuresOf(figures),
+      ratio_pgbench: log / reference,
+      log_entries_per_s: log,
+      pgbench_entries_per_s: reference,
+    }
   })
-  const rounds = measured.map(figuresOf)
   return { metrics: medians(rounds), rounds, versions: { postgres: database.serverVersion } }
 }
 
@@ -88,6 +108,36 @@ const figuresOf = ({ socketio, parley, hot, half }: Measured): Metrics => ({
   socketio_sends_per_cpu_s: socketio.perCpuSecond,
   socketio_sends_per_s: socketio.sends / socketio.seconds,
 })
+
+/** The log without sockets, and pgbench with the same statements, batches and connections, each on the core of the server. */
+async function databaseSides(context: BenchmarkContext, durationMs: number) {
+  const database = await temporaryDatabase(context)
+  if (!('url' in database.connection)) throw new Error('pgbench takes the database by address')
+  const { url } = database.connection
+  const work = await prepareTenants(database, tenants, 2 * groupSize)
+  const each = Math.ceil((durationMs / 1_000) * batchesPerSecond)
+  context.progress(`preparing ${each} batches for each of ${tenants} clients of pgbench`)
+  await prepareBatches(database, work, groupSize, each)
+  const log = startChild(context, 'write/log.ts', { core: serverCore })
+  await log.call('open', url, tenants)
+  return [
+    {
+      name: 'log',
+      run: async (ms: number) => {
+        await forgetEntries(database)
+        return (await log.call<{ perSecond: number }>('run', ms, work)).perSecond
+      },
+    },
+    {
+      name: 'pgbench',
+      run: async (ms: number) => {
+        await forgetEntries(database)
+        const seconds = Math.max(1, Math.round(ms / 1_000))
+        return groupSize * (await pgbench(url, pgbenchScript, { clients: tenants, seconds, from: 0 }))
+      },
+    },
+  ] as const
+}
 
 async function prepare(
   program: Program,

@@ -5,6 +5,8 @@ export interface RawSocketOptions {
   readonly namespace: string
   readonly auth?: Readonly<Record<string, unknown>> | undefined
   readonly query?: Readonly<Record<string, string>> | undefined
+  /** From the first event on, also those that come with the connection. */
+  readonly onEvent?: ((text: string) => void) | undefined
 }
 
 /**
@@ -15,6 +17,8 @@ export class RawSocket {
   /** Told of every event as it came, without the packet's head: `["name",payload]`. */
   onEvent: (text: string) => void = () => undefined
   onClose: () => void = () => undefined
+  /** What Socket.IO said when it let this connection in. */
+  welcome: { readonly sid?: string; readonly pid?: string } = {}
   readonly #ws: WebSocket
   readonly #head: string
   readonly #waiting = new Map<number, (answer: string) => void>()
@@ -25,11 +29,12 @@ export class RawSocket {
     this.#head = namespace === '/' ? '' : `${namespace},`
   }
 
-  static connect({ url, namespace, auth = {}, query = {} }: RawSocketOptions): Promise<RawSocket> {
+  static connect({ url, namespace, auth = {}, query = {}, onEvent }: RawSocketOptions): Promise<RawSocket> {
     const address = new URL('/socket.io/', url.replace(/^http/, 'ws'))
     address.search = new URLSearchParams({ ...query, EIO: '4', transport: 'websocket' }).toString()
     const ws = new WebSocket(address, { perMessageDeflate: false, skipUTF8Validation: true })
     const socket = new RawSocket(ws, namespace)
+    if (onEvent) socket.onEvent = onEvent
     return new Promise((resolve, reject) => {
       ws.once('error', reject)
       ws.on('message', (data: Buffer) => socket.#receive(data, auth, resolve, reject))
@@ -59,8 +64,10 @@ export class RawSocket {
       const answer = this.#waiting.get(id)
       this.#waiting.delete(id)
       answer?.(text.slice(bracket))
-    } else if (packet === '0') connected(this)
-    else if (packet === '4') refused(new Error(`refused: ${text}`))
+    } else if (packet === '0') {
+      this.welcome = JSON.parse(text.slice(at)) as RawSocket['welcome']
+      connected(this)
+    } else if (packet === '4') refused(new Error(`refused: ${text}`))
   }
 
   /** `payload` is JSON already; the answer is the acknowledgement's list of arguments as it came. */

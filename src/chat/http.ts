@@ -84,6 +84,7 @@ const logQuery = z.strictObject({
 
 const ticketInput = z.strictObject({
   name: lineField(100).describe('How the guest is called'),
+  guestId: idField.optional().describe('Of a guest who was invited before: lets the same one in for longer'),
   minutes: z
     .int()
     .min(1)
@@ -146,7 +147,13 @@ const ticketRoute = (tickets: Tickets): Route =>
     status: 201,
     handle: async ({ scope, tx, params, body }) => {
       found(await readConversation(tx, scope, params.id), 'conversation')
-      const { token, guestId, expiresAt } = tickets.issue(scope, params.id, body.name, body.minutes * 60)
+      const { token, guestId, expiresAt } = tickets.issue(
+        scope,
+        params.id,
+        body.name,
+        body.minutes * 60,
+        body.guestId,
+      )
       await tx.emit({
         type: 'changed',
         action: 'conversation.guest_invited',

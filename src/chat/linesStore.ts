@@ -19,12 +19,15 @@ export async function readLines(tx: Transaction, scope: Scope, wanted: Wanted): 
   const position = view === 'all' ? sql`m.seq` : sql`m.public_seq`
   const mark = view === 'all' ? sql`r.seq` : sql`r.public_seq`
   const said = sql`m.type in ('text', 'image', 'file', 'speech') and m.public_seq is not null`
+  // How the team sorts its work is nothing to visitors.
+  const forTeam = view === 'all' ? sql`c.priority, c.tags` : sql`0 as priority, '{}'::text[] as tags`
   const { rows } = await tx.sql.execute<ConversationLine & Record<string, unknown>>(sql`
     select c.id, c.kind, c.channel, c.status, c.title, c.owner, c.contact_id as "contactId",
       c.assigned_member_id as "assignedMemberId", (${view === 'all' ? sql`c.seq` : sql`c.public_seq`})::float8 as head,
-      c.started_at as "startedAt", c.last_message_at as "lastMessageAt", c.priority, c.tags,
-      coalesce((select left(m.text, 200) from messages m
-        where m.tenant_id = c.tenant_id and m.conversation_id = c.id and ${said}
+      c.started_at as "startedAt", c.last_message_at as "lastMessageAt", ${forTeam},
+      coalesce((select left(coalesce((select e.text from messages e where e.tenant_id = m.tenant_id and e.parent_id = m.id
+          and e.type = 'edit' order by e.seq desc limit 1), m.text), 200)
+        from messages m where m.tenant_id = c.tenant_id and m.conversation_id = c.id and ${said} and not m.metadata ? 'deleted'
         order by m.seq desc limit 1), '') as preview,
       ${
         reader

@@ -27,6 +27,7 @@ export interface MovedMark {
   readonly publicMoved: boolean
 }
 
+/** A mark that covers nothing a visitor sees stands on a note, and would give it away. */
 export async function marksOf(
   tx: Transaction,
   scope: Scope,

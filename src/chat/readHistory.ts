@@ -33,10 +33,9 @@ export async function readHistory(
   const rows = await readPage(tx, scope, view, { ...wanted, limit: limit + 1 })
   const backwards = wanted.after === undefined
   const kept = backwards ? rows.slice(0, limit).reverse() : rows.slice(0, limit)
-  return {
-    conversation,
-    entries: kept.map(row => entryFor(view, toEntry(row))).filter(entry => entry !== undefined),
-    head: view === 'all' ? conversation.seq : conversation.publicSeq,
-    more: rows.length > limit,
-  }
+  const entries = kept.map(row => entryFor(view, toEntry(row))).filter(entry => entry !== undefined)
+  const head = view === 'all' ? conversation.seq : conversation.publicSeq
+  // A page can end before its limit, by its size. There are no holes (L1), so the positions tell whether that is the end.
+  const cutShort = backwards ? (entries[0]?.seq ?? 1) > 1 : (entries.at(-1)?.seq ?? head) < head
+  return { conversation, entries, head, more: rows.length > limit || cutShort }
 }

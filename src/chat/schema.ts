@@ -129,6 +129,8 @@ export const messages = pgTable(
     unique('messages_public_seq').on(t.tenantId, t.conversationId, t.publicSeq),
     // A repeated send finds its first row here instead of making a second one (L2).
     unique('messages_client').on(t.tenantId, t.conversationId, t.senderId, t.clientId),
+    // The edits of a message.
+    index('messages_parent_edits').on(t.tenantId, t.parentId).where(sql`${t.parentId} is not null`),
     index('messages_text').using('gin', sql`to_tsvector('simple', ${t.text})`),
     foreignKey({
       name: 'messages_conversation',

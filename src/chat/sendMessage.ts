@@ -1,5 +1,5 @@
 import type { Database } from '../db/index.ts'
-import { ParleyError, type Scope } from '../kernel/index.ts'
+import { notFound, ParleyError, type Scope } from '../kernel/index.ts'
 import type { Part } from '../protocol/index.ts'
 import { requireEntry, senderOf, viewOf } from './access.ts'
 import type { ConversationLog } from './log.ts'
@@ -38,7 +38,10 @@ export async function sendMessage({ db, log }: LogParts, scope: Scope, message: 
     guard: (conversation, parent) => {
       requireEntry(scope, conversation)
       refuseClosed(conversation)
-      if (parent && !parent.public && viewOf(scope) === 'public') requireEntry(scope, undefined)
+      if (!parent || parent.public) return
+      // To visitors a note is not there, and an answer that they see must not name one.
+      if (viewOf(scope) === 'public') throw notFound('message')
+      if (!note) throw new ParleyError('conflict', 'Only a note can answer a note.')
     },
   })
 }

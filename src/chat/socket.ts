@@ -99,9 +99,12 @@ function liveCommands({ marks, presence, gateway }: ChatCommandParts): Command[]
       return {}
     }),
     command('typing.set', write, async ({ scope, session, input }) => {
-      const room = openRoom(session, input.conversationId)
-      const event = { ...input, sender: senderOf(scope) }
-      for (const audience of ['member', 'visitor', 'participant'] as const)
+      const { conversationId, typing, note = false } = input
+      const room = openRoom(session, conversationId)
+      if (note && viewOf(scope) === 'public') throw new ParleyError('forbidden', 'Only members write notes.')
+      const event = { conversationId, typing, sender: senderOf(scope) }
+      const hearing = note ? (['member'] as const) : (['member', 'visitor', 'participant'] as const)
+      for (const audience of hearing)
         gateway.publish(audience, room, 'typing', event, { ephemeral: true, except: session.id })
       return {}
     }),

@@ -1,7 +1,8 @@
-import { and, asc, count, desc, eq, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
+import { and, asc, count, desc, eq, getTableColumns, gt, inArray, isNotNull, lt, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import type { channels, conversationStatuses } from '../protocol/index.ts'
+import { tenants } from '../tenancy/schema.ts'
 import type { View } from './access.ts'
 import { conversations, files, messages } from './schema.ts'
 
@@ -41,8 +42,14 @@ export async function readConversation(tx: Transaction, scope: Scope, id: string
   return row
 }
 
+/**
+ * So much text has one page: whoever asks for many large messages at once gets fewer of them, and asks again. The first
+ * message of a page comes whatever its size.
+ */
+const pageBytes = 256 * 1024
+
 /** The log after a position, in order; or, without one, what comes before, backwards. Counted the way the view does. */
-export const readPage = (
+export const readPage = async (
   tx: Transaction,
   scope: Scope,
   view: View,
@@ -54,8 +61,14 @@ export const readPage = (
   },
 ) => {
   const position = view === 'all' ? messages.seq : messages.publicSeq
-  return tx.sql
-    .select()
+  const direction = page.after === undefined ? sql`desc` : sql`asc`
+  const rows = tx.sql
+    .select({
+      ...getTableColumns(messages),
+      // In the order of the index: what is beyond the limit is not summed up.
+      before: sql<string>`coalesce(sum(octet_length(${messages.text})) over (order by ${position} ${direction}
+        rows between unbounded preceding and 1 preceding), 0)`.as('before'),
+    })
     .from(messages)
     .where(
       and(
@@ -68,6 +81,13 @@ export const readPage = (
     )
     .orderBy(page.after === undefined ? desc(position) : asc(position))
     .limit(page.limit)
+    .as('rows')
+  const fitting = await tx.sql
+    .select()
+    .from(rows)
+    .where(lt(rows.before, String(pageBytes)))
+    .orderBy(page.after === undefined ? desc(rows.seq) : asc(rows.seq))
+  return fitting.map(({ before: _before, ...row }) => row)
 }
 
 export const insertConversation = (tx: Transaction, values: typeof conversations.$inferInsert) =>
@@ -136,3 +156,11 @@ export const readHeads = (tx: Transaction, scope: Scope, ids: readonly string[])
         sql`${conversations.id} = any(${`{${ids.join(',')}}`}::uuid[])`,
       ),
     )
+
+/** Of these conversations, those that exist, and whether their workspace is open. */
+export const conversationStandings = (tx: Transaction, scope: Scope, ids: readonly string[]) =>
+  tx.sql
+    .select({ id: conversations.id, tenantStatus: tenants.status })
+    .from(conversations)
+    .innerJoin(tenants, eq(tenants.id, conversations.tenantId))
+    .where(and(eq(conversations.tenantId, scope.tenantId), inArray(conversations.id, [...ids])))

@@ -7,9 +7,10 @@ import {
   ParleyError,
   type Scope,
   type SignedToken,
+  systemScope,
   type Vault,
 } from '../kernel/index.ts'
-import { readConversation } from './store.ts'
+import { conversationStandings, readConversation } from './store.ts'
 
 /** Join tickets: they let a guest into one conversation, such as that of a meeting, for a while. */
 export interface Tickets {
@@ -18,10 +19,14 @@ export interface Tickets {
     conversationId: string,
     name: string,
     lifetimeSeconds: number,
+    /** Of a guest who was invited before: the same one, for longer. */
+    guestId?: string,
   ): SignedToken & { guestId: string }
   /** The door of the gateway. */
   admit(auth: { readonly ticket: string }, knock: Knock): Promise<Admission>
   renew(scope: Scope, ticket: string): Date
+  /** Of the guests who are connected, those whose conversation or workspace is gone. */
+  unwelcome(scopes: readonly Scope[]): Promise<Map<Scope, 'unauthenticated' | 'tenant_suspended'>>
 }
 
 const claimsSchema = z.object({
@@ -42,8 +47,7 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
   }
 
   return {
-    issue({ tenantId }, conversationId, name, lifetimeSeconds) {
-      const guestId = newId()
+    issue({ tenantId }, conversationId, name, lifetimeSeconds, guestId = newId()) {
       return { guestId, ...signer.sign({ tenantId, conversationId, guestId, name }, lifetimeSeconds) }
     },
     async admit({ ticket }, { origin }) {
@@ -54,6 +58,7 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
       if (!conversation) throw new ParleyError('unauthenticated', 'What the ticket is for is gone.')
       return { scope, self: { kind: 'guest', id: guest.guestId }, expiresAt }
     },
+    unwelcome: scopes => unwelcomeGuests(db, scopes),
     renew({ tenantId, actor }, ticket) {
       const { claims, expiresAt } = opened(ticket)
       if (actor.kind !== 'guest' || claims.guestId !== actor.guestId || claims.tenantId !== tenantId)
@@ -61,4 +66,25 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
       return expiresAt
     },
   }
+}
+
+async function unwelcomeGuests(
+  db: Database,
+  scopes: readonly Scope[],
+): Promise<Map<Scope, 'unauthenticated' | 'tenant_suspended'>> {
+  const placeOf = ({ actor }: Scope) => (actor.kind === 'guest' ? actor.conversationId : undefined)
+  const unwelcome = new Map<Scope, 'unauthenticated' | 'tenant_suspended'>()
+  const guests = scopes.filter(scope => placeOf(scope) !== undefined)
+  for (const [tenantId, ofTenant] of Map.groupBy(guests, scope => scope.tenantId)) {
+    const lookup = systemScope(tenantId, 'tickets')
+    const ids = [...new Set(ofTenant.map(placeOf).filter(id => id !== undefined))]
+    const rows = await db.scoped(lookup, tx => conversationStandings(tx, lookup, ids))
+    const standing = new Map(rows.map(({ id, tenantStatus }) => [id, tenantStatus]))
+    for (const scope of ofTenant) {
+      const status = standing.get(placeOf(scope) ?? '')
+      if (status === 'suspended') unwelcome.set(scope, 'tenant_suspended')
+      else if (status !== 'active') unwelcome.set(scope, 'unauthenticated')
+    }
+  }
+  return unwelcome
 }

@@ -1,6 +1,7 @@
 import type { Socket as Connection } from 'node:net'
 import type { Socket } from 'socket.io'
 import { WebSocket } from 'ws'
+import { backlogOf } from './backlog.ts'
 
 /**
  * One encoded packet for many sockets. Socket.IO encodes a broadcast once, but walks every socket through Engine.IO's buffers, events and
@@ -73,6 +74,8 @@ export type Outcome = 'sent' | 'buffered' | 'dropped' | 'too slow'
 export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap: number): Outcome {
   const { conn, client } = socket as unknown as Internals
   const { transport } = conn
+  // Already on its way out; what it misses it reads later from the log.
+  if (conn.readyState !== 'open') return 'dropped'
   const raw = transport.socket?._socket
   if (raw && raw.writableLength > cap) return 'too slow'
   if (options.volatile && (conn.writeBuffer.length > 0 || (raw && waitingIn(raw) > 0))) return 'dropped'
@@ -90,12 +93,12 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
     raw.write(bytes)
     return 'sent'
   }
-  if (conn.writeBuffer.length > bufferedPackets) return 'too slow'
+  if (conn.writeBuffer.length > bufferedPackets || backlogOf(conn, cap) > cap) return 'too slow'
   client.writeToEngine(encoded, options)
   return 'buffered'
 }
 
-/** Of a polling connection nothing is known but how many packets wait for its next request. */
+/** Also tiny packets cost something while they wait. */
 const bufferedPackets = 2_000
 
 /** Connections that are held, and how many bytes waited in them before. */

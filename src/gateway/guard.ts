@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'socket.io'
-import type { Log } from '../kernel/index.ts'
+import { type Log, networkOf } from '../kernel/index.ts'
+import { capMessages } from './frugalWebSockets.ts'
 import type { Doors } from './handshake.ts'
 import type { Limits } from './limits.ts'
 import { TokenBucket } from './tokenBucket.ts'
@@ -19,13 +20,19 @@ interface GuardParts {
 /** Engine.IO's connection, below the namespaces. */
 export interface RawConnection {
   request: IncomingMessage
+  readonly transport: { readonly socket?: { terminate(): void } }
   close(discard?: boolean): void
   on(event: 'packet', listener: (packet: { data?: string | Buffer }) => void): void
+  on(event: 'upgrading' | 'upgrade', listener: (transport: object) => void): void
   once(event: 'close', listener: () => void): void
 }
 
 /** What a connection may send before anyone knows who it is (S4). */
 const strangersBytes = 16 * 1024
+
+/** Ten parts of 8,000 characters, escaped; larger packets end the connection. */
+export const packetCap = 512 * 1024
+
 export interface Guard {
   /** Engine.IO asks before it takes a connection. */
   readonly allowRequest: (
@@ -43,8 +50,7 @@ export function guardConnections(parts: GuardParts): Guard {
 
   const allowRequest: Guard['allowRequest'] = (request, done) => {
     const query = new URL(request.url ?? '/', 'http://any').searchParams
-    // Later requests of a polling connection belong to one that was let in.
-    if (query.has('sid')) return done(null, true)
+    // Engine.IO asks for first requests alone. What it takes for one is its matter: an empty `sid` in the query is no way around.
     if (draining()) return done('draining', false)
     request.parleyAddress = addressOf(request, parts.trustProxy)
     const widgetKey = query.get('widget') ?? undefined
@@ -67,18 +73,23 @@ export function guardConnections(parts: GuardParts): Guard {
   }
 
   const opened = (raw: RawConnection) => {
-    const address = raw.request.parleyAddress ?? ''
+    const address = networkOf(raw.request.parleyAddress ?? 'unknown')
     if (!limits.opened(address)) {
       raw.close(true)
       return
     }
+    const capStrangers = (transport: object) =>
+      capMessages(transport, known.has(raw) ? packetCap : strangersBytes)
+    capStrangers(raw.transport)
+    raw.on('upgrading', capStrangers)
+    raw.on('upgrade', capStrangers)
     const packets = new TokenBucket(packetsPerSecond, packetsPerSecond * 2)
     let bytes = 0
     raw.on('packet', ({ data }) => {
       if (!known.has(raw)) bytes += data?.length ?? 0
       if (bytes > strangersBytes || packets.take() > 0) {
         bytes = 0
-        raw.close(true)
+        end(raw)
       } else if (known.has(raw)) bytes = 0
     })
     raw.once('close', () => limits.closed(address))
@@ -89,6 +100,7 @@ export function guardConnections(parts: GuardParts): Guard {
     opened,
     admitted: socket => {
       known.add(socket.conn)
+      capMessages(socket.conn.transport, packetCap)
       // Headers, url and address of the first request are a good part of what an idle connection would hold.
       const raw = socket.conn as unknown as { request: unknown; transport: { req?: unknown } }
       raw.request = null
@@ -96,6 +108,12 @@ export function guardConnections(parts: GuardParts): Guard {
       Object.assign(handshake, { headers: {}, auth: {}, query: {}, url: '' })
     },
   }
+}
+
+/** At once: whoever floods would go on until they have read our goodbye. */
+function end(raw: RawConnection): void {
+  if (raw.transport.socket) raw.transport.socket.terminate()
+  else raw.close(true)
 }
 
 /** The client's address as far as the proxies in front are believed. */

@@ -9,7 +9,13 @@ import {
   plainWords,
   type Scope,
 } from '../kernel/index.ts'
-import { type Audience, handshakes, protocolVersion, type senderKinds } from '../protocol/index.ts'
+import {
+  type Audience,
+  type ErrorCode,
+  handshakes,
+  protocolVersion,
+  type senderKinds,
+} from '../protocol/index.ts'
 import { failureOf } from './failure.ts'
 
 /** Who was let in, and until when. */
@@ -37,8 +43,8 @@ export interface Doors {
   participant(auth: { ticket: string }, knock: Knock): Promise<Admission>
   /** The same for a credential that is presented in-band; it must be of the same person. */
   renew(audience: Audience, scope: Scope, credential: string | undefined): Promise<Date | null>
-  /** Of members and keys that are connected, those whose credential is worth nothing any more. */
-  revoked(scopes: readonly Scope[]): Promise<ReadonlySet<Scope>>
+  /** Of those who are connected, whom this is over for, and why. */
+  revoked(scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, ErrorCode>>
 }
 
 declare module 'node:http' {
@@ -48,18 +54,49 @@ declare module 'node:http' {
   }
 }
 
+export interface Attempts {
+  made: number
+  entered: boolean
+}
+
+/** Each asks the database; a client whose credential was refused fetches another one, once or twice. */
+const attemptsAllowed = 8
+
 export function admitOn(
   namespace: Namespace,
   audience: Audience,
   parts: {
     readonly doors: Doors
     readonly log: Log
+    /** The connections that came in, or tried to; one for all namespaces. */
+    readonly attempts: WeakMap<object, Attempts>
     readonly welcome: (socket: Socket, audience: Audience, admission: Admission) => void
   },
 ): void {
   const admissions = new WeakMap<Socket, Admission>()
   namespace.use((socket, next) => {
-    admit(socket, audience, parts.doors).then(
+    const attempts = parts.attempts.get(socket.conn) ?? { made: 0, entered: false }
+    parts.attempts.set(socket.conn, attempts)
+    if (++attempts.made > attemptsAllowed) {
+      socket.conn.close()
+      return
+    }
+    const refuseSecond = () => {
+      if (attempts.entered)
+        throw new ParleyError(
+          'conflict',
+          'This connection is in use. Open another one for another namespace.',
+        )
+    }
+    // One connection is one session: several would multiply its limits, and what is known of the page was for one of them.
+    const admitted = async () => {
+      refuseSecond()
+      const admission = await admit(socket, audience, parts.doors)
+      refuseSecond()
+      attempts.entered = true
+      return admission
+    }
+    admitted().then(
       admission => {
         admissions.set(socket, admission)
         next()

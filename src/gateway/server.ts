@@ -1,23 +1,23 @@
 import type { Server as HttpServer } from 'node:http'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
-import { type ServerOptions as WebSocketOptions, WebSocketServer } from 'ws'
 import { type Log, type Metrics, ParleyError } from '../kernel/index.ts'
-import { type Audience, audiences, type ErrorCode, errorTable, protocolVersion } from '../protocol/index.ts'
+import { type Audience, audiences } from '../protocol/index.ts'
 import { type DeliveryHooks, localFirst } from './adapter.ts'
 import type { Bus } from './bus.ts'
 import { type Command, command } from './command.ts'
 import { drainSlowly } from './drain.ts'
 import { describe } from './failure.ts'
-import { ackPacket, cut, deliver, frame } from './frames.ts'
-import { type Guard, guardConnections } from './guard.ts'
-import { type Admission, admitOn, type Doors } from './handshake.ts'
+import { cut } from './frames.ts'
+import { FrugalWebSocketServer, surviveBrokenUpgrades } from './frugalWebSockets.ts'
+import { type Guard, guardConnections, packetCap } from './guard.ts'
+import { type Attempts, admitOn, type Doors } from './handshake.ts'
 import { createLimits, type GatewayLimits } from './limits.ts'
-import { createPipeline, type Pipeline } from './pipeline.ts'
+import { createPipeline } from './pipeline.ts'
 import { type Publishing, publishing } from './publishing.ts'
-import { rooms } from './rooms.ts'
-import { SocketSession } from './session.ts'
-import { receiveFrom, strictParser } from './strictParser.ts'
+import { close, createReception, type SessionListener } from './reception.ts'
+import type { SocketSession } from './session.ts'
+import { strictParser } from './strictParser.ts'
 import { watchCredentials } from './watchCredentials.ts'
 
 export interface GatewayParts {
@@ -30,7 +30,6 @@ export interface GatewayParts {
   readonly metrics: Metrics
 }
 
-type SessionListener = (session: SocketSession) => void
 type DeliveryListener = (audience: Audience, room: string, event: unknown, payload: unknown) => void
 
 export interface Gateway extends Publishing {
@@ -51,74 +50,37 @@ export interface Gateway extends Publishing {
 
 /** Bytes that may wait for one connection (L9). */
 const waitingCap = 1024 * 1024
-/** Ten parts of 8,000 characters, escaped; larger packets end the connection. */
-const packetCap = 512 * 1024
-
-/** Empty and tiny fragments cost more than they carry: a message of ours fits into a few. */
-class FrugalWebSocketServer extends WebSocketServer {
-  constructor(options: WebSocketOptions) {
-    super({ ...options, maxFragments: 64, maxBufferedChunks: 2_048 } as WebSocketOptions)
-  }
-}
+/** So long a connection that took too little may take what waits for it and say goodbye. */
+const lastWordsMs = 3_000
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { bus, doors, log } = parts
-  const sessions = new Map<Socket, SocketSession>()
-  const listeners = {
-    entered: [] as SessionListener[],
-    left: [] as SessionListener[],
-    delivered: [] as DeliveryListener[],
-  }
+  const { doors, log } = parts
+  const delivered: DeliveryListener[] = []
   let draining = false
   const limits = createLimits(parts.limits, session => close(session as SocketSession, 'rate_limited', 10))
   const packetsPerSecond = Math.max(500, 4 * parts.limits.commandsPerSecond)
   const guard = guardConnections({ ...parts, limits, draining: () => draining, packetsPerSecond })
-  const hooks = deliveryHooks(parts, listeners.delivered)
+  const hooks = deliveryHooks(parts, delivered, socket => reception.sessions.get(socket))
+  const reception = createReception({ ...parts, guard, hooks })
+  const { sessions, welcome } = reception
   const io = createServer(parts, guard, hooks)
   const watch = watchCredentials({ sessions: () => sessions.values(), doors, log, close })
-  let pipeline: Pipeline | undefined
-
-  function welcome(socket: Socket, audience: Audience, admission: Admission): void {
-    const session = new SocketSession(socket, audience, admission, bus)
-    sessions.set(socket, session)
-    guard.admitted(socket)
-    parts.metrics.connections.inc({ audience })
-    const { scope, self, expiresAt } = admission
-    void session.join(rooms.actor(scope.tenantId, scope.actor))
-    receiveFrom(socket, (name, args, id) => {
-      session.running++
-      const acknowledge =
-        id === undefined ? undefined : (answer: unknown) => answerTo(socket, id, answer, hooks)
-      void pipeline?.(session, name, args.length === 0 ? {} : args[0], acknowledge).finally(
-        () => session.running--,
-      )
-    })
-    socket.on('disconnect', () => {
-      receiveFrom(socket, undefined)
-      sessions.delete(socket)
-      parts.metrics.connections.dec({ audience })
-      for (const listener of listeners.left) listener(session)
-    })
-    session.emit('welcome', {
-      version: protocolVersion.current,
-      self,
-      expiresAt: expiresAt?.toISOString() ?? null,
-    })
-    for (const listener of listeners.entered) listener(session)
-  }
 
   return {
     ...publishing(io),
     open(server, commands) {
-      pipeline = createPipeline({ ...parts, commands: [...commands, renewCommand(doors)], limits })
-      for (const audience of audiences) admitOn(io.of(`/${audience}`), audience, { doors, log, welcome })
+      reception.serve(createPipeline({ ...parts, commands: [...commands, renewCommand(doors)], limits }))
+      const attempts = new WeakMap<object, Attempts>()
+      for (const audience of audiences)
+        admitOn(io.of(`/${audience}`), audience, { doors, log, welcome, attempts })
+      surviveBrokenUpgrades(server)
       io.attach(server)
       io.engine.on('connection', guard.opened)
     },
     sessionsHere: () => sessions.values(),
-    onEntered: listener => void listeners.entered.push(listener),
-    onLeft: listener => void listeners.left.push(listener),
-    onDelivered: listener => void listeners.delivered.push(listener),
+    onEntered: listener => void reception.entered.push(listener),
+    onLeft: listener => void reception.left.push(listener),
+    onDelivered: listener => void delivered.push(listener),
     recheck: watch.recheck,
     drain: overMs => {
       draining = true
@@ -134,26 +96,18 @@ export function createGateway(parts: GatewayParts): Gateway {
   }
 }
 
-function close(session: SocketSession, code: ErrorCode, retryAfter?: number): void {
-  const { retryable } = errorTable[code]
-  session.emit('closing', { code, retryable, ...(retryAfter === undefined ? {} : { retryAfter }) })
-  // Not `disconnect()`: that tells clients to stay away.
-  session.socket.conn.close()
-}
-
-function answerTo(socket: Socket, id: string, answer: unknown, hooks: DeliveryHooks): void {
-  const packet = frame(ackPacket(socket.nsp.name, id, answer), false)
-  if (deliver(socket, packet, hooks.cap) === 'too slow') hooks.tooSlow(socket)
-}
-
 const deliveryHooks = (
   { bus, metrics }: GatewayParts,
   delivered: readonly DeliveryListener[],
+  sessionOf: (socket: Socket) => SocketSession | undefined,
 ): DeliveryHooks => ({
   cap: waitingCap,
   tooSlow: socket => {
     metrics.slowConsumers.inc()
-    cut(socket)
+    const session = sessionOf(socket)
+    // Behind all that waits already; whoever still reads gets to know why, and nothing more is added for who does not.
+    if (session) close(session, 'slow_consumer', 0)
+    setTimeout(() => cut(socket), lastWordsMs).unref()
   },
   delivered: (namespace, room, event, payload) => {
     for (const listener of delivered) listener(namespace.slice(1) as Audience, room, event, payload)

@@ -14,7 +14,7 @@ export interface WatchParts {
 const warningMs = 60_000
 const recheckMs = 5_000
 
-/** Credentials end while connections live (S4): tokens by their time, sessions and keys by being revoked. */
+/** Credentials end while connections live (S4): tokens by their time, and all of them when whoever they let in is not welcome any more. */
 export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
   recheck: () => void
   stop: () => void
@@ -33,12 +33,15 @@ export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
 
   let looking = false
   async function recheck(): Promise<void> {
-    const members = [...sessions()].filter(session => session.audience === 'member')
-    if (looking || members.length === 0) return
+    const connected = [...sessions()]
+    if (looking || connected.length === 0) return
     looking = true
     try {
-      const revoked = await doors.revoked(members.map(({ scope }) => scope))
-      for (const session of members) if (revoked.has(session.scope)) close(session, 'unauthenticated')
+      const revoked = await doors.revoked(connected.map(({ scope }) => scope))
+      for (const session of connected) {
+        const reason = revoked.get(session.scope)
+        if (reason) close(session, reason)
+      }
     } catch (error) {
       // The database is away: nobody is cut off for that, and the next look follows soon.
       log.debug({ err: error }, 'credentials could not be checked')

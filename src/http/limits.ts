@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { isIP } from 'node:net'
 import type { Request, RequestHandler } from 'express'
 import type { Cluster, Redis } from 'ioredis'
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { type Log, ParleyError } from '../kernel/index.ts'
+import { type Log, networkOf, ParleyError } from '../kernel/index.ts'
 
 export interface LimitSettings {
   readonly requestsPerMinute: number
@@ -98,16 +97,4 @@ function failureLimit(counter: RateLimiterMemory | RateLimiterRedis, log: Log): 
   }
 }
 
-/** Whoever has one IPv6 address has at least 2^64 of them, so the network counts as one. */
-function addressOf(request: Request): string {
-  const ip = request.ip ?? 'unknown'
-  if (isIP(ip) === 4 || ip.startsWith('::ffff:')) return ip
-  // A proxy that we trust may still have passed on nonsense; all of it shares one allowance.
-  if (isIP(ip) !== 6) return 'unknown'
-  const [head = '', tail] = ip.split('::')
-  const left = head.split(':').filter(Boolean)
-  const right = tail?.split(':').filter(Boolean) ?? []
-  const groups =
-    tail === undefined ? left : [...left, ...Array(8 - left.length - right.length).fill('0'), ...right]
-  return `${groups.slice(0, 4).join(':')}::/64`
-}
+const addressOf = (request: Request): string => networkOf(request.ip ?? 'unknown')

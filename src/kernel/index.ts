@@ -11,6 +11,7 @@ export { faultsOf } from './faults.ts'
 export { formatUuid, isUuid, newId, uuidBytes } from './ids.ts'
 export { createLog, describeError, type Log } from './log.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
+export { networkOf } from './network.ts'
 export {
   knownPermissions,
   outranks,

@@ -113,7 +113,12 @@ export const commands = {
   },
   'typing.set': {
     for: everyone,
-    input: z.strictObject({ conversationId, typing: z.boolean() }),
+    input: z.strictObject({
+      conversationId,
+      typing: z.boolean(),
+      /** Members only: what is being written is a note, of which no visitor hears. */
+      note: z.boolean().optional(),
+    }),
     output: z.object({}),
   },
   'file.offer': {

@@ -39,6 +39,12 @@ const table = {
     title: 'This credential may not do that',
     client: 'Hide or disable the action.',
   },
+  permissions_changed: {
+    status: 409,
+    retryable: true,
+    title: 'What you may do here has changed',
+    client: 'Connect again; the new rights count from then on.',
+  },
   email_unverified: {
     status: 403,
     retryable: false,

@@ -3,14 +3,16 @@ import { z } from 'zod'
 /** What one message may hold. Sizes are counted in UTF-16 units, as every client language can count them. */
 export const partLimits = { parts: 10, text: 8_000 } as const
 
-const name = z.string().min(1).max(255)
-
 /** PostgreSQL stores no NUL, and half a surrogate pair is no character. */
-const text = z
-  .string()
-  .min(1)
-  .max(partLimits.text)
-  .refine(value => !value.includes('\0') && value.isWellFormed(), 'must be well-formed Unicode without NUL')
+const words = (max: number) =>
+  z
+    .string()
+    .min(1)
+    .max(max)
+    .refine(value => !value.includes('\0') && value.isWellFormed(), 'must be well-formed Unicode without NUL')
+
+const name = words(255)
+const text = words(partLimits.text)
 
 export const partSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('text'), text }),

@@ -6,18 +6,22 @@ import { readLiveKeys, readLiveSessions, readStandings } from './standingStore.t
  * Of scopes that were given out a while ago, those that would not be given out like that any more: the session ended, the key was revoked,
  * the member left or has other permissions now, the workspace is closed. A few queries for all of them.
  */
-export async function outdatedScopes(db: Database, scopes: readonly Scope[]): Promise<Set<Scope>> {
-  const outdated = new Set<Scope>()
-  const byTenant = Map.groupBy(scopes, ({ tenantId }) => tenantId)
+export async function outdatedScopes(
+  db: Database,
+  scopes: readonly Scope[],
+): Promise<Map<Scope, 'unauthenticated' | 'permissions_changed'>> {
+  const outdated = new Map<Scope, 'unauthenticated' | 'permissions_changed'>()
+  const checked = scopes.filter(({ actor }) => actor.kind === 'member' || actor.kind === 'api_key')
+  const byTenant = Map.groupBy(checked, ({ tenantId }) => tenantId)
   for (const [tenantId, ofTenant] of byTenant) {
     const current = await currentPermissions(db, tenantId, ofTenant)
     for (const scope of ofTenant) {
       const now = current.get(idOf(scope))
       const same = now?.size === scope.permissions.size && [...scope.permissions].every(one => now.has(one))
-      if (!same) outdated.add(scope)
+      if (!same) outdated.set(scope, now ? 'permissions_changed' : 'unauthenticated')
     }
   }
-  for (const scope of await withEndedSession(db, scopes)) outdated.add(scope)
+  for (const scope of await withEndedSession(db, checked)) outdated.set(scope, 'unauthenticated')
   return outdated
 }
 

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from 'drizzle-orm'
+import { and, desc, eq, inArray, lt } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import { tenants } from '../tenancy/schema.ts'
@@ -74,3 +74,11 @@ export async function widgetByKey(tx: Transaction, scope: Scope, publicKey: stri
     .where(and(eq(widgets.tenantId, scope.tenantId), eq(widgets.publicKey, publicKey)))
   return row
 }
+
+/** Whether these widgets, and their workspace, still take visitors. */
+export const widgetStandings = (tx: Transaction, scope: Scope, ids: readonly string[]) =>
+  tx.sql
+    .select({ id: widgets.id, active: widgets.active, tenantStatus: tenants.status })
+    .from(widgets)
+    .innerJoin(tenants, eq(tenants.id, widgets.tenantId))
+    .where(and(eq(widgets.tenantId, scope.tenantId), inArray(widgets.id, [...ids])))

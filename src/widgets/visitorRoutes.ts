@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { publicRoute, type Route } from '../http/index.ts'
+import { isFromOurPage, publicRoute, type Route } from '../http/index.ts'
 import type { Visitors } from './visitors.ts'
 
 const visitInput = z.strictObject({
@@ -17,7 +17,7 @@ const visitView = z
   })
   .meta({ id: 'Visit' })
 
-export const visitorRoutes = (visitors: Visitors): Route[] => [
+export const visitorRoutes = (visitors: Visitors, publicOrigin: string): Route[] => [
   publicRoute({
     method: 'post',
     path: '/api/v1/visitor/sessions',
@@ -26,6 +26,9 @@ export const visitorRoutes = (visitors: Visitors): Route[] => [
     body: visitInput,
     reply: visitView,
     status: 201,
-    handle: ({ body, headers }) => visitors.begin(body.widget, body.resume, headers.origin),
+    handle: ({ body, headers }) => {
+      const page = isFromOurPage(headers, publicOrigin) ? undefined : headers.origin
+      return visitors.begin(body.widget, body.resume, page)
+    },
   }),
 ]

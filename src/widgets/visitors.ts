@@ -14,6 +14,7 @@ import {
 import { covers } from './covers.ts'
 import { widgetKeyPrefix } from './createWidget.ts'
 import { widgetByKey } from './store.ts'
+import { unwelcomeVisitors } from './unwelcomeVisitors.ts'
 
 /** Visitors need no account: a widget key gets them in, a token says who they are, another one brings them back. */
 export interface Visitors {
@@ -24,6 +25,8 @@ export interface Visitors {
   admit(auth: { readonly token: string }, knock: Knock): Promise<Admission>
   /** A newer token of the same visitor. */
   renew(scope: Scope, token: string): Date
+  /** Of those who are connected, whom their widget or workspace does not let in any more. */
+  unwelcome(scopes: readonly Scope[]): Promise<Map<Scope, 'unauthenticated' | 'tenant_suspended'>>
 }
 
 export interface Visit {
@@ -41,15 +44,7 @@ const rememberedMs = 5_000
 
 const claimsSchema = z.object({ tenantId: z.uuid(), widgetId: z.uuid(), contactId: z.uuid() })
 
-export function createVisitors({
-  db,
-  vault,
-  publicOrigin,
-}: {
-  db: Database
-  vault: Vault
-  publicOrigin: string
-}): Visitors {
+export function createVisitors({ db, vault }: { db: Database; vault: Vault }): Visitors {
   const tokens = createTokenSigner(vault, 'visitor', claimsSchema)
   const resumes = createTokenSigner(vault, 'visitor-resume', claimsSchema)
   const findWidget = rememberWidgets(db)
@@ -58,7 +53,7 @@ export function createVisitors({
     const widget = await findWidget(widgetKey)
     if (!widget?.active) throw new ParleyError('unauthenticated', 'There is no such widget.')
     if (widget.tenantStatus !== 'active') throw new ParleyError('tenant_suspended')
-    if (page !== undefined && page !== publicOrigin && !covers(widget.allowedDomains, page))
+    if (page !== undefined && !covers(widget.allowedDomains, page))
       throw new ParleyError('forbidden', 'This widget is not allowed on this site.')
     return widget
   }
@@ -105,6 +100,7 @@ export function createVisitors({
       }
       return { scope, self: { kind: 'contact', id: contactId }, expiresAt }
     },
+    unwelcome: scopes => unwelcomeVisitors(db, scopes),
     renew({ tenantId, actor }, token) {
       const { claims, expiresAt } = opened(token)
       if (actor.kind !== 'visitor' || claims.contactId !== actor.contactId || claims.tenantId !== tenantId)

@@ -54,8 +54,8 @@ const planted: readonly Planted[] = [
     changes: [
       {
         file: 'src/chat/logStore.ts',
-        from: '        order by sender_id, client_id limit 1\n',
-        to: '        order by sender_id, client_id limit 0\n',
+        from: 'and (sender_id, client_id) >= (d."senderId"',
+        to: 'and false and (sender_id, client_id) >= (d."senderId"',
       },
     ],
     found: ['duplicated'],

@@ -79,7 +79,7 @@ export interface Key {
 }
 
 /** Makes things of a workspace. */
-export function makerFor(parley: TestParley, side: Side) {
+export function makerFor(parley: TestParley, side: Pick<Side, 'tenantId' | 'mark'>) {
   const { tenantId, mark } = side
   const insert = async (table: string, values: Record<string, unknown>): Promise<string> => {
     const id = newId()

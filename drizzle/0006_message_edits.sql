@@ -1,0 +1,1 @@
+CREATE INDEX "messages_parent_edits" ON "messages" USING btree ("tenant_id","parent_id") WHERE "messages"."parent_id" is not null;
