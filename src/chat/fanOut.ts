@@ -25,22 +25,30 @@ const inboxMs = 250
 /** A tenant with more changed conversations than this in one moment is told to look at its inbox anew. */
 const inboxBurst = 200
 
+function appended(gateway: Gateway, scope: Scope, conversationId: string, entries: readonly Entry[]): void {
+  const room = rooms.conversation(scope.tenantId, conversationId)
+  const last = entries.at(-1)
+  if (!last) return
+  // A commit of many conversations: to each socket its part of it at once, with the acknowledgement.
+  const joined = { joined: true }
+  gateway.publish(
+    'member',
+    room,
+    'entries',
+    { conversationId, entries: [...entries], head: last.seq },
+    joined,
+  )
+  const visible = entries.map(entry => entryFor('public', entry)).filter(entry => entry !== undefined)
+  const lastVisible = visible.at(-1)
+  if (!lastVisible) return
+  const event = { conversationId, entries: visible, head: lastVisible.seq }
+  gateway.publish('visitor', room, 'entries', event, joined)
+  gateway.publish('participant', room, 'entries', event, joined)
+}
+
 /** Takes what was committed to everyone who may see it (L4): entries to members, public ones to visitors and guests as well. */
 export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut {
   const stale = new Map<string, Set<string>>()
-
-  function appended(scope: Scope, conversationId: string, entries: readonly Entry[]): void {
-    const room = rooms.conversation(scope.tenantId, conversationId)
-    const last = entries.at(-1)
-    if (!last) return
-    gateway.publish('member', room, 'entries', { conversationId, entries: [...entries], head: last.seq })
-    const visible = entries.map(entry => entryFor('public', entry)).filter(entry => entry !== undefined)
-    const lastVisible = visible.at(-1)
-    if (!lastVisible) return
-    const event = { conversationId, entries: visible, head: lastVisible.seq }
-    gateway.publish('visitor', room, 'entries', event)
-    gateway.publish('participant', room, 'entries', event)
-  }
 
   function touchInbox(tenantId: string, conversationId: string): void {
     const known = stale.get(tenantId)
@@ -76,7 +84,7 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
       const end = metrics.fanoutDuration.startTimer()
       // After the acknowledgements, which are only a few microtasks away.
       setImmediate(() => {
-        appended(scope, event.conversationId, event.entries)
+        appended(gateway, scope, event.conversationId, event.entries)
         end()
       })
       touchInbox(tenantId, event.conversationId)
