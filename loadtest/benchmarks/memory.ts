@@ -42,15 +42,19 @@ async function bytesPerConnection(
   kind: Kind,
   connections: number,
 ): Promise<number> {
-  await using undo = new AsyncDisposableStack()
+  const undo = new AsyncDisposableStack()
   const own = { ...context, undo }
-  const redis = await ownRedis(own)
-  const options = { core: serverCore, nodeArguments: ['--expose-gc'] }
-  const server = startChild(own, 'fanout/server.ts', options)
-  const load = startChild(own, 'fanout/load.ts', { core: loadCore })
-  const url = await server.call<string>('listen', kind, 1, connections, redis.url)
-  await load.call('connect', kind, url, connections / 2)
-  const before = await server.call<number>('residentBytes')
-  await load.call('connect', kind, url, connections)
-  return ((await server.call<number>('residentBytes')) - before) / connections
+  try {
+    const redis = await ownRedis(own)
+    const options = { core: serverCore, nodeArguments: ['--expose-gc'] }
+    const server = startChild(own, 'fanout/server.ts', options)
+    const load = startChild(own, 'fanout/load.ts', { core: loadCore })
+    const url = await server.call<string>('listen', kind, 1, connections, redis.url)
+    await load.call('connect', kind, url, connections / 2)
+    const before = await server.call<number>('residentBytes')
+    await load.call('connect', kind, url, connections)
+    return ((await server.call<number>('residentBytes')) - before) / connections
+  } finally {
+    await undo.disposeAsync()
+  }
 }
