@@ -43,8 +43,8 @@ async function bytesPerConnection(
   connections: number,
 ): Promise<number> {
   const undo = new AsyncDisposableStack()
+  const own = { ...context, undo }
   try {
-    const own = { ...context, undo }
     const redis = await ownRedis(own)
     const options = { core: serverCore, nodeArguments: ['--expose-gc'] }
     const server = startChild(own, 'fanout/server.ts', options)

@@ -21,22 +21,30 @@ export interface FanOut {
   stop(): void
 }
 
+function appended(gateway: Gateway, scope: Scope, conversationId: string, entries: readonly Entry[]): void {
+  const room = rooms.conversation(scope.tenantId, conversationId)
+  const last = entries.at(-1)
+  if (!last) return
+  // A commit of many conversations: to each socket its part of it at once, with the acknowledgement.
+  const joined = { joined: true }
+  gateway.publish(
+    'member',
+    room,
+    'entries',
+    { conversationId, entries: [...entries], head: last.seq },
+    joined,
+  )
+  const visible = entries.map(entry => entryFor('public', entry)).filter(entry => entry !== undefined)
+  const lastVisible = visible.at(-1)
+  if (!lastVisible) return
+  const event = { conversationId, entries: visible, head: lastVisible.seq }
+  gateway.publish('visitor', room, 'entries', event, joined)
+  gateway.publish('participant', room, 'entries', event, joined)
+}
+
 /** Takes what was committed to everyone who may see it (L4): entries to members, public ones to visitors and guests as well. */
 export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut {
   const inbox = createInbox({ db, gateway, log })
-
-  function appended(scope: Scope, conversationId: string, entries: readonly Entry[]): void {
-    const room = rooms.conversation(scope.tenantId, conversationId)
-    const last = entries.at(-1)
-    if (!last) return
-    gateway.publish('member', room, 'entries', { conversationId, entries: [...entries], head: last.seq })
-    const visible = entries.map(entry => entryFor('public', entry)).filter(entry => entry !== undefined)
-    const lastVisible = visible.at(-1)
-    if (!lastVisible) return
-    const event = { conversationId, entries: visible, head: lastVisible.seq }
-    gateway.publish('visitor', room, 'entries', event)
-    gateway.publish('participant', room, 'entries', event)
-  }
 
   async function conversationChanged(tenantId: string, conversationId: string): Promise<void> {
     const scope = systemScope(tenantId, 'fan-out')
@@ -54,7 +62,7 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
       const end = metrics.fanoutDuration.startTimer()
       // After the acknowledgements, which are only a few microtasks away.
       setImmediate(() => {
-        appended(scope, event.conversationId, event.entries)
+        appended(gateway, scope, event.conversationId, event.entries)
         end()
       })
       inbox.touch(tenantId, event.conversationId)

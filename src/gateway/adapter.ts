@@ -41,6 +41,8 @@ export interface Outgoing {
   readonly payload: unknown
   /** A socket that still has something to take does not get it (L6). */
   readonly ephemeral: boolean
+  /** More is likely to follow for the same sockets in this turn of the event loop. */
+  readonly joined: boolean
   /** The id of a socket that is left out. */
   readonly except: string | undefined
   readonly elsewhere: boolean
@@ -63,12 +65,12 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
       const message = { type: MessageType.BROADCAST, data: { packet, opts } }
       publish(message as unknown as ClusterMessage).catch((reason: unknown) => hooks.notPublished(reason))
     }
-    const handOut = ({ room, event, payload, ephemeral, except, elsewhere }: Outgoing) => {
+    const handOut = ({ room, event, payload, ephemeral, joined, except, elsewhere }: Outgoing) => {
       const others = elsewhere && hooks.publish !== undefined && hooks.othersAreThere()
       // Encoded once for all sockets of all nodes, and not at all where nobody listens.
       if (!others && !adapter.rooms.has(room)) return
       const packet = eventPacket(namespace.name, event, payload)
-      const one = { room, packet, event, payload, ephemeral }
+      const one = { room, packet, event, payload, ephemeral, joined }
       deliverToRoom(namespace, adapter, one, except === undefined ? undefined : new Set([except]), hooks)
       if (others) hooks.publish?.(namespace.name, room, relayed(cluster.uid, one, except))
     }
@@ -120,7 +122,7 @@ function deliverToRooms(
   // Whoever is in several of the rooms gets it once.
   const past = rooms.size > 1 ? new Set(except) : except
   for (const room of rooms) {
-    const one = { room, packet, event, payload, ephemeral: flags?.volatile === true }
+    const one = { room, packet, event, payload, ephemeral: flags?.volatile === true, joined: false }
     deliverToRoom(namespace, adapter, one, past, hooks)
     if (past !== except) for (const id of adapter.rooms.get(room) ?? []) past?.add(id)
   }
@@ -129,7 +131,7 @@ function deliverToRooms(
 function deliverToRoom(
   namespace: Namespace,
   adapter: Adapter,
-  { room, packet, event, payload, ephemeral }: Encoded,
+  { room, packet, event, payload, ephemeral, joined }: Encoded,
   except: ReadonlySet<string> | undefined,
   hooks: DeliveryHooks,
 ): void {
@@ -139,7 +141,7 @@ function deliverToRoom(
   for (const id of members) {
     if (except?.has(id)) continue
     const socket = namespace.sockets.get(id)
-    if (socket && deliver(socket, encoded, hooks.cap) === 'too slow') hooks.tooSlow(socket)
+    if (socket && deliver(socket, encoded, hooks.cap, joined) === 'too slow') hooks.tooSlow(socket)
   }
   hooks.delivered(namespace.name, room, event, payload)
 }

@@ -70,8 +70,16 @@ export function frame(packet: string, ephemeral: boolean): Frame {
 
 export type Outcome = 'sent' | 'buffered' | 'dropped' | 'too slow'
 
-/** Sends a frame to one socket. `cap`: how many bytes may wait for a connection before it counts as too slow (L9). */
-export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap: number): Outcome {
+/**
+ * Sends a frame to one socket. `cap`: how many bytes may wait for a connection before it counts as too slow (L9). `joined`: more is
+ * likely to follow in this turn of the event loop, and leaves together with it.
+ */
+export function deliver(
+  socket: Socket,
+  { encoded, options, bytes }: Frame,
+  cap: number,
+  joined: boolean,
+): Outcome {
   const { conn, client } = socket as unknown as Internals
   const { transport } = conn
   // Already on its way out; what it misses it reads later from the log.
@@ -89,7 +97,7 @@ export function deliver(socket: Socket, { encoded, options, bytes }: Frame, cap:
     transport.socket?.readyState === WebSocket.OPEN &&
     transport.socket._sender?._state === 0
   if (direct) {
-    hold(raw)
+    if (joined) hold(raw)
     raw.write(bytes)
     return 'sent'
   }

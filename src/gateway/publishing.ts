@@ -13,6 +13,8 @@ export interface Publishing {
       /** It may be lost: a socket that still has something to take does not get it (L6). */
       readonly ephemeral?: boolean
       readonly except?: string
+      /** More is likely to follow for the same sockets in this turn of the event loop; it then leaves together. */
+      readonly joined?: boolean
     },
   ): void
   /** The same for this node's sockets alone. */
@@ -37,11 +39,11 @@ export function publishing(io: Server): Publishing {
     return adapter
   }
   return {
-    publish(audience, room, event, payload, { ephemeral = false, except } = {}) {
-      adapterOf(audience).handOut({ room, event, payload, ephemeral, except, elsewhere: true })
+    publish(audience, room, event, payload, { ephemeral = false, except, joined = false } = {}) {
+      adapterOf(audience).handOut({ room, event, payload, ephemeral, joined, except, elsewhere: true })
     },
     publishHere(audience, room, event, payload) {
-      const here = { ephemeral: false, except: undefined, elsewhere: false }
+      const here = { ephemeral: false, joined: false, except: undefined, elsewhere: false }
       adapterOf(audience).handOut({ room, event, payload, ...here })
     },
     roomsHere: audience => adapterOf(audience).rooms.keys(),

@@ -94,5 +94,5 @@ export function close(session: SocketSession, code: ErrorCode, retryAfter?: numb
 
 function answerTo(socket: Socket, id: string, answer: unknown, hooks: DeliveryHooks): void {
   const packet = frame(ackPacket(socket.nsp.name, id, answer), false)
-  if (deliver(socket, packet, hooks.cap) === 'too slow') hooks.tooSlow(socket)
+  if (deliver(socket, packet, hooks.cap, true) === 'too slow') hooks.tooSlow(socket)
 }

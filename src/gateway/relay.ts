@@ -7,6 +7,8 @@ export interface Encoded {
   readonly payload: unknown
   /** A socket that still has something to take does not get it (L6). */
   readonly ephemeral: boolean
+  /** More is likely to follow for the same sockets in this turn of the event loop. */
+  readonly joined: boolean
 }
 
 /** The first byte of such a message; those of Socket.IO's adapters begin with `{` or with a byte above 0x7f. */
@@ -34,7 +36,7 @@ export function readRelay(
   const [, ephemeral, except, room = '', packet = ''] = raw.toString().split(separator)
   const [event, payload] = JSON.parse(packet.slice(namespace.length + 2)) as [unknown, unknown]
   return {
-    ...{ room, packet, event, payload, ephemeral: ephemeral === 'e' },
+    ...{ room, packet, event, payload, ephemeral: ephemeral === 'e', joined: true },
     except: except ? new Set([except]) : undefined,
   }
 }
