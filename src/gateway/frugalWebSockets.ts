@@ -12,7 +12,14 @@ const controlFrames = { perSecond: 5, burst: 50 } as const
  */
 export class FrugalWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
-    super({ ...options, maxFragments: 64, maxBufferedChunks: 2_048, autoPong: false } as ServerOptions)
+    super({
+      ...options,
+      maxFragments: 64,
+      maxBufferedChunks: 2_048,
+      autoPong: false,
+      // Who does not answer our goodbye is left all the same; half a minute would be long for so many as like.
+      closeTimeout: 3_000,
+    } as ServerOptions)
   }
 
   override handleUpgrade(

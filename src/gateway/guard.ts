@@ -75,7 +75,7 @@ export function guardConnections(parts: GuardParts): Guard {
   const opened = (raw: RawConnection) => {
     const address = networkOf(raw.request.parleyAddress ?? 'unknown')
     if (!limits.opened(address)) {
-      raw.close(true)
+      end(raw)
       return
     }
     const capStrangers = (transport: object) =>
