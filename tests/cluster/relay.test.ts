@@ -40,7 +40,7 @@ describe.skipIf(!redis)('events between nodes', () => {
         const scope = { tenantId, actor, permissions: new Set<never>(), origin: noOrigin }
         return { scope, self: { kind: 'contact', id: actor.contactId }, expiresAt: null }
       },
-      revoked: async () => new Set<never>(),
+      revoked: async () => new Map<never, never>(),
     } as Partial<Doors> as Doors
     const gateway = createGateway({
       ...{ bus, doors, log, metrics, trustProxy: 0, publicOrigin: 'http://localhost' },
