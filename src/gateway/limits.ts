@@ -19,8 +19,10 @@ export interface Limits {
   closed(address: string): void
 }
 
-/** How often a connection may be refused in a row before it is taken for a flood. */
+/** How often a connection may be refused before it is taken for a flood. */
 export const floodAfter = 200
+/** What passes makes up for so many refusals: also in a flood something passes now and then. */
+const madeUpFor = 5
 
 export function createLimits(settings: GatewayLimits, cutFlood: (session: Session) => void): Limits {
   const ofSession = new WeakMap<Session, { bucket: TokenBucket; refused: number }>()
@@ -45,7 +47,7 @@ export function createLimits(settings: GatewayLimits, cutFlood: (session: Sessio
       ofSession.set(session, own)
       const wait = own.bucket.take() || tenantBucket(session.scope.tenantId).take()
       if (wait === 0) {
-        own.refused = 0
+        own.refused = Math.max(0, own.refused - madeUpFor)
         return
       }
       if (++own.refused >= floodAfter) cutFlood(session)

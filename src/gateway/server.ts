@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
 import { type Log, type Metrics, ParleyError } from '../kernel/index.ts'
@@ -78,10 +78,7 @@ export function createGateway(parts: GatewayParts): Gateway {
     void session.join(rooms.actor(scope.tenantId, scope.actor))
     socket.onAny((name: unknown, ...args: unknown[]) => {
       // Answers wait for the connection as events do: who reads none of them is not given more (L9).
-      if (backlogOf(socket.conn, waitingCap) > waitingCap) {
-        parts.metrics.slowConsumers.inc()
-        return cut(socket)
-      }
+      if (backlogOf(socket.conn, waitingCap) > waitingCap) return tooSlow(parts, socket)
       session.running++
       void pipeline?.(session, name, args).finally(() => session.running--)
     })
@@ -110,6 +107,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       surviveBrokenUpgrades(server)
       io.attach(server)
       io.engine.on('connection', guard.opened)
+      io.engine.use(sameOrigin(io, guard))
     },
     sessionsHere: () => sessions.values(),
     onEntered: listener => void listeners.entered.push(listener),
@@ -128,6 +126,11 @@ export function createGateway(parts: GatewayParts): Gateway {
       io.engine?.close()
     },
   }
+}
+
+function tooSlow({ metrics }: Pick<GatewayParts, 'metrics'>, socket: Socket): void {
+  metrics.slowConsumers.inc()
+  cut(socket)
 }
 
 function close(session: SocketSession, code: ErrorCode, retryAfter?: number): void {
@@ -160,10 +163,7 @@ function createServer(
   })
   const hooks: DeliveryHooks = {
     cap: waitingCap,
-    tooSlow: socket => {
-      metrics.slowConsumers.inc()
-      cut(socket)
-    },
+    tooSlow: socket => tooSlow({ metrics }, socket),
     delivered: (namespace, room, event, payload) => {
       for (const listener of delivered) listener(namespace.slice(1) as Audience, room, event, payload)
     },
@@ -177,6 +177,16 @@ function createServer(
   })
   return io
 }
+
+/** For requests that go on with a connection; those that begin one are looked at by `allowRequest`. */
+const sameOrigin =
+  (io: Server, guard: Guard) =>
+  (request: IncomingMessage, _response: unknown, next: (refusal?: Error) => void): void => {
+    const { sid = '' } = (request as IncomingMessage & { _query: { sid?: string } })._query
+    const clients = (io.engine as unknown as { clients: Record<string, object> }).clients
+    const raw = Object.hasOwn(clients, sid) ? clients[sid] : undefined
+    next(raw && !guard.continues(raw, request) ? new Error('another page') : undefined)
+  }
 
 /** The only command of the gateway itself. */
 const renewCommand = (doors: Doors): Command =>
