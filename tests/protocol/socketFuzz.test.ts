@@ -9,7 +9,7 @@ import { frameOf, type RawSocket, rawSocket, rawTcp, upgradeRequest } from '../s
 
 const kind = databaseKinds.at(-1) ?? 'embedded'
 const seed = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000)
-const numRuns = Number(process.env.FUZZ_RUNS ?? 400)
+const numRuns = Number(process.env.FUZZ_RUNS ?? 250)
 
 /** Socket.IO keeps these names for itself, and ends a connection that uses them. */
 const reserved = ['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener']
