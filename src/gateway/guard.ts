@@ -39,6 +39,8 @@ export interface Guard {
     request: IncomingMessage,
     done: (refusal: string | null | undefined, ok: boolean) => void,
   ) => void
+  /** Whether a later request comes from the page that opened the connection. Its id stands in addresses, and so in their logs. */
+  readonly continues: (raw: object, request: IncomingMessage) => boolean
   readonly opened: (raw: RawConnection) => void
   readonly admitted: (socket: Socket) => void
 }
@@ -47,6 +49,7 @@ export interface Guard {
 export function guardConnections(parts: GuardParts): Guard {
   const { doors, limits, log, draining, packetsPerSecond } = parts
   const known = new WeakSet<object>()
+  const pages = new WeakMap<object, string>()
 
   const allowRequest: Guard['allowRequest'] = (request, done) => {
     const query = new URL(request.url ?? '/', 'http://any').searchParams
@@ -78,6 +81,8 @@ export function guardConnections(parts: GuardParts): Guard {
       end(raw)
       return
     }
+    const { origin } = raw.request.headers
+    if (origin !== undefined) pages.set(raw, origin)
     const capStrangers = (transport: object) =>
       capMessages(transport, known.has(raw) ? packetCap : strangersBytes)
     capStrangers(raw.transport)
@@ -97,6 +102,8 @@ export function guardConnections(parts: GuardParts): Guard {
 
   return {
     allowRequest,
+    // Browsers leave Origin out of some requests to a page's own server, never out of those to another one.
+    continues: (raw, { headers }) => headers.origin === undefined || headers.origin === pages.get(raw),
     opened,
     admitted: socket => {
       known.add(socket.conn)

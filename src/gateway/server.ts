@@ -1,4 +1,4 @@
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import { type Namespace, Server, type Socket } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
 import { type Log, type Metrics, ParleyError } from '../kernel/index.ts'
@@ -76,6 +76,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       surviveBrokenUpgrades(server)
       io.attach(server)
       io.engine.on('connection', guard.opened)
+      io.engine.use(sameOrigin(io, guard))
     },
     sessionsHere: () => sessions.values(),
     onEntered: listener => void reception.entered.push(listener),
@@ -142,6 +143,16 @@ function createServer({ bus }: GatewayParts, { allowRequest }: Guard, hooks: Del
   })
   return io
 }
+
+/** For requests that go on with a connection; those that begin one are looked at by `allowRequest`. */
+const sameOrigin =
+  (io: Server, guard: Guard) =>
+  (request: IncomingMessage, _response: unknown, next: (refusal?: Error) => void): void => {
+    const { sid = '' } = (request as IncomingMessage & { _query: { sid?: string } })._query
+    const clients = (io.engine as unknown as { clients: Record<string, object> }).clients
+    const raw = Object.hasOwn(clients, sid) ? clients[sid] : undefined
+    next(raw && !guard.continues(raw, request) ? new Error('another page') : undefined)
+  }
 
 /** The only command of the gateway itself. */
 const renewCommand = (doors: Doors): Command =>

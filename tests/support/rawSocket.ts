@@ -118,7 +118,8 @@ export async function rawSocket(
     hears: async (fits, withinMs = 5_000) => {
       await until(() => received.some(fits), withinMs)
       const found = received.find(fits)
-      if (found === undefined) throw new Error(`not heard; ${received.join(' ').slice(0, 1_000)}`)
+      if (found === undefined)
+        throw new Error(`not heard; closed: ${closed}; ${received.join(' ').slice(-1_000)}`)
       return found
     },
     destroy: () => tcp.destroy(),
