@@ -119,7 +119,10 @@ describe.each(databaseKinds)('S3 routes outside of workspaces on %s', kind => {
     for (const person of [one, other]) {
       const { body } = await person.call<{ items: { action: string }[] }>('get', '/api/v1/me/security-events')
       // Two transactions within one tick of a coarse clock may stand in either order.
-      expect(body.items.map(({ action }) => action).toSorted()).toEqual(['account.created', 'session.started'])
+      expect(body.items.map(({ action }) => action).toSorted()).toEqual([
+        'account.created',
+        'session.started',
+      ])
       expect(JSON.stringify(body)).toContain(person.sessionId)
     }
     await other.call('delete', '/api/v1/me/sessions')
