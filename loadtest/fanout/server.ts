@@ -10,7 +10,7 @@ import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { connectBus, createGateway, type Doors } from '../../src/gateway/index.ts'
-import { createLog, createMetrics, newId, noOrigin } from '../../src/kernel/index.ts'
+import { createLog, createMetrics, newId, noOrigin, noPermissions } from '../../src/kernel/index.ts'
 import type { Events } from '../../src/protocol/index.ts'
 import { serveCalls } from '../harness/parts.ts'
 
@@ -33,7 +33,7 @@ function parley(redisUrl: string | undefined): Publish {
     allowsPage: async () => true,
     visitor: async () => {
       const actor = { kind: 'visitor', contactId: newId(), widgetId: newId() } as const
-      const scope = { tenantId, actor, permissions: new Set<never>(), origin: noOrigin }
+      const scope = { tenantId, actor, permissions: noPermissions, origin: noOrigin }
       return { scope, self: { kind: 'contact', id: actor.contactId }, expiresAt: null }
     },
     revoked: async () => new Map<never, never>(),

@@ -4,6 +4,7 @@ import type { Admission, Knock } from '../gateway/index.ts'
 import {
   createTokenSigner,
   newId,
+  noPermissions,
   ParleyError,
   type Scope,
   type SignedToken,
@@ -54,7 +55,12 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
     async admit({ ticket }, { origin }) {
       const { claims, expiresAt } = opened(ticket)
       const { tenantId, ...guest } = claims
-      const scope: Scope = { tenantId, actor: { kind: 'guest', ...guest }, permissions: new Set(), origin }
+      const scope: Scope = {
+        tenantId,
+        actor: { kind: 'guest', ...guest },
+        permissions: noPermissions,
+        origin,
+      }
       const conversation = await db.scoped(scope, async tx => {
         await requireOpenTenant(tx, scope)
         return readConversation(tx, scope, guest.conversationId)
@@ -65,8 +71,13 @@ export function createTickets({ db, vault }: { db: Database; vault: Vault }): Ti
     unwelcome: scopes => unwelcomeGuests(db, scopes),
     renew({ tenantId, actor }, ticket) {
       const { claims, expiresAt } = opened(ticket)
-      if (actor.kind !== 'guest' || claims.guestId !== actor.guestId || claims.tenantId !== tenantId)
-        throw new ParleyError('unauthenticated', 'The ticket is of another guest.')
+      const same =
+        actor.kind === 'guest' &&
+        claims.guestId === actor.guestId &&
+        claims.conversationId === actor.conversationId &&
+        claims.tenantId === tenantId
+      if (!same)
+        throw new ParleyError('unauthenticated', 'The ticket is of another guest, or for another place.')
       return expiresAt
     },
   }

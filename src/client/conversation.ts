@@ -76,9 +76,10 @@ export class FollowedConversation {
       send: reach =>
         this.#sync.withId(conversationId => link.request('mark.set', { conversationId, ...reach })),
     })
-    this.#ownTyping = new OwnTyping(runtime, typing => {
+    this.#ownTyping = new OwnTyping(runtime, (typing, note) => {
+      const about = note ? { typing, note } : { typing }
       // Lost is lost: the other side forgets it by itself (L6).
-      void this.#sync.withId(conversationId => link.request('typing.set', { conversationId, typing }))
+      void this.#sync.withId(conversationId => link.request('typing.set', { conversationId, ...about }))
     })
     this.#othersTyping = new OthersTyping(runtime, changed)
   }
@@ -121,9 +122,9 @@ export class FollowedConversation {
     this.#mark.raise({ read: Math.min(seq, this.#sync.replica.applied) })
   }
 
-  /** To be called with every key. */
-  setTyping(typing: boolean): void {
-    this.#ownTyping.set(typing)
+  /** To be called with every key. Of a note that is being written only members hear. */
+  setTyping(typing: boolean, { note = false } = {}): void {
+    this.#ownTyping.set(typing, note)
   }
 
   loadOlder(limit?: number): Promise<Ack<{ more: boolean }>> {

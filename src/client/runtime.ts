@@ -9,6 +9,7 @@ export class Runtime {
   readonly settings: Settings
   readonly random: () => number
   readonly #clock: Clock
+  #stopped = false
   readonly #timers = new Set<() => void>()
 
   constructor(clock: Clock, random: () => number, settings: Settings) {
@@ -22,6 +23,8 @@ export class Runtime {
   }
 
   after(milliseconds: number, run: () => void): () => void {
+    // What was under way when the client was closed begins nothing new.
+    if (this.#stopped) return () => undefined
     const cancel = () => {
       this.#timers.delete(cancel)
       stop()
@@ -46,6 +49,7 @@ export class Runtime {
   }
 
   stop(): void {
+    this.#stopped = true
     for (const cancel of [...this.#timers]) cancel()
   }
 }

@@ -7,15 +7,19 @@ export class OwnTyping {
   #toldAt: number | undefined
   #cancelStop: () => void = () => undefined
   readonly #runtime: Runtime
-  readonly #tell: (typing: boolean) => void
+  readonly #tell: (typing: boolean, note: boolean) => void
+  #note = false
 
-  constructor(runtime: Runtime, tell: (typing: boolean) => void) {
+  constructor(runtime: Runtime, tell: (typing: boolean, note: boolean) => void) {
     this.#runtime = runtime
     this.#tell = tell
   }
 
   /** Call it with every key; how often that is does not matter. */
-  set(typing: boolean): void {
+  set(typing: boolean, note = false): void {
+    // Another kind of writing is told to other people.
+    if (note !== this.#note) this.#stop()
+    this.#note = note
     const { typingRepeatMs, typingStopMs } = this.#runtime.settings
     this.#cancelStop()
     if (!typing) {
@@ -25,7 +29,7 @@ export class OwnTyping {
     this.#cancelStop = this.#runtime.after(typingStopMs, () => this.#stop())
     if (this.#toldAt !== undefined && this.#runtime.now() - this.#toldAt < typingRepeatMs) return
     this.#toldAt = this.#runtime.now()
-    this.#tell(true)
+    this.#tell(true, this.#note)
   }
 
   /** The message itself says that typing is over. */
@@ -37,7 +41,7 @@ export class OwnTyping {
   #stop(): void {
     if (this.#toldAt === undefined) return
     this.#toldAt = undefined
-    this.#tell(false)
+    this.#tell(false, this.#note)
   }
 }
 

@@ -58,6 +58,12 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
     const adapter = make(namespace)
     const cluster = adapter as Adapter & ClusterInternals
     const publish = cluster.publishAndReturnOffset?.bind(adapter)
+    const add = adapter.addAll.bind(adapter)
+    // Socket.IO gives every socket a room of its own, to which nobody here ever speaks.
+    adapter.addAll = (id, rooms) => {
+      rooms.delete(id)
+      if (rooms.size > 0) return add(id, rooms)
+    }
     const receive = cluster.onMessage?.bind(adapter)
 
     const publishElsewhere = (packet: Packet, opts: PublishedOptions) => {

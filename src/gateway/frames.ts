@@ -85,7 +85,7 @@ export function deliver(
   // Already on its way out; what it misses it reads later from the log.
   if (conn.readyState !== 'open') return 'dropped'
   const raw = transport.socket?._socket
-  if (raw && raw.writableLength > cap) return 'too slow'
+  if (raw && waitingIn(raw) > cap) return 'too slow'
   if (options.volatile && (conn.writeBuffer.length > 0 || (raw && waitingIn(raw) > 0))) return 'dropped'
   const direct =
     raw !== undefined &&
@@ -99,6 +99,7 @@ export function deliver(
   if (direct) {
     if (joined) hold(raw)
     raw.write(bytes)
+    if (joined && raw.writableLength - waitingIn(raw) > heldCap) release(raw)
     return 'sent'
   }
   if (conn.writeBuffer.length > bufferedPackets || backlogOf(conn, cap) > cap) return 'too slow'
@@ -124,9 +125,16 @@ function hold(connection: Connection): void {
   connection.cork()
 }
 
+/** Beyond this there is nothing to be gained, and what is held back would soon look like what was not taken. */
+const heldCap = 256 * 1024
+
+function release(connection: Connection): void {
+  held.delete(connection)
+  connection.uncork()
+}
+
 function releaseAll(): void {
-  for (const connection of held.keys()) connection.uncork()
-  held.clear()
+  for (const connection of held.keys()) release(connection)
 }
 
 /** What is only held back says nothing about how fast a connection takes. */

@@ -29,20 +29,25 @@ export class FrugalWebSocketServer extends WebSocketServer {
     done: (client: WebSocket, request: IncomingMessage) => void,
   ): void {
     super.handleUpgrade(request, socket, head, (webSocket, about) => {
-      const { perSecond, burst } = controlFrames
-      const bucket = new TokenBucket(perSecond, burst)
-      const counted = () => {
-        if (bucket.take() === 0) return true
-        webSocket.terminate()
-        return false
-      }
-      webSocket.on('ping', data => {
-        if (counted() && webSocket.bufferedAmount === 0) webSocket.pong(data)
-      })
-      webSocket.on('pong', counted)
+      countControlFrames(webSocket)
       done(webSocket, about)
     })
   }
+}
+
+/** A function of its own: a listener made above would keep the whole request for as long as the connection lives. */
+function countControlFrames(webSocket: WebSocket): void {
+  let bucket: TokenBucket | undefined
+  const counted = () => {
+    bucket ??= new TokenBucket(controlFrames.perSecond, controlFrames.burst)
+    if (bucket.take() === 0) return true
+    webSocket.terminate()
+    return false
+  }
+  webSocket.on('ping', data => {
+    if (counted() && webSocket.bufferedAmount === 0) webSocket.pong(data)
+  })
+  webSocket.on('pong', counted)
 }
 
 /**

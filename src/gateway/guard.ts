@@ -111,11 +111,16 @@ export function guardConnections(parts: GuardParts): Guard {
       // Headers, url and address of the first request are a good part of what an idle connection would hold.
       const raw = socket.conn as unknown as { request: unknown; transport: { req?: unknown } }
       raw.request = null
-      const { handshake } = socket
-      Object.assign(handshake, { headers: {}, auth: {}, query: {}, url: '' })
+      Object.assign(socket, { handshake: spent })
     },
   }
 }
+
+/** What remains of every handshake: it has been read, and nobody asks again. */
+const spent = Object.freeze({
+  ...{ headers: {}, auth: {}, query: {}, url: '', time: '', address: '' },
+  ...{ issued: 0, secure: false, xdomain: false },
+})
 
 /** At once: whoever floods would go on until they have read our goodbye. */
 function end(raw: RawConnection): void {

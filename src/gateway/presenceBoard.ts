@@ -22,9 +22,14 @@ export function memoryBoard(): PresenceBoard {
   const of = (tenantId: string) => tenants.get(tenantId) ?? new Map<string, never>()
   return {
     set: async (tenantId, who, status, listed) => {
-      tenants.set(tenantId, new Map(of(tenantId)).set(who, { status, listed }))
+      const known = tenants.get(tenantId) ?? new Map<string, { status: PresenceStatus; listed: boolean }>()
+      tenants.set(tenantId, known.set(who, { status, listed }))
     },
-    remove: async (tenantId, who) => void tenants.get(tenantId)?.delete(who),
+    remove: async (tenantId, who) => {
+      const known = tenants.get(tenantId)
+      known?.delete(who)
+      if (known?.size === 0) tenants.delete(tenantId)
+    },
     members: async tenantId =>
       new Map([...of(tenantId)].flatMap(([who, { status, listed }]) => (listed ? [[who, status]] : []))),
     present: async (tenantId, who) => new Set(who.filter(one => of(tenantId).has(one))),

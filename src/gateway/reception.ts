@@ -8,7 +8,6 @@ import { ackPacket, deliver, frame } from './frames.ts'
 import type { Guard } from './guard.ts'
 import type { Admission } from './handshake.ts'
 import type { Pipeline } from './pipeline.ts'
-import { rooms } from './rooms.ts'
 import { SocketSession } from './session.ts'
 import { receiveFrom } from './strictParser.ts'
 
@@ -52,11 +51,10 @@ export function createReception({ bus, guard, hooks, metrics }: ReceptionParts):
 
   function welcome(socket: Socket, audience: Audience, admission: Admission): void {
     const session = new SocketSession(socket, audience, admission, bus)
-    const { scope, self, expiresAt } = admission
+    const { self, expiresAt } = admission
     sessions.set(socket, session)
     guard.admitted(socket)
     metrics.connections.inc({ audience })
-    void session.join(rooms.actor(scope.tenantId, scope.actor))
     listen(socket, session)
     socket.on('disconnect', () => {
       receiveFrom(socket, undefined)

@@ -8,8 +8,6 @@ export const rooms = {
   conversation: (tenantId: string, conversationId: string) => `t:${tenantId}:c:${conversationId}`,
   /** Members who follow the inbox. */
   inbox: (tenantId: string) => `t:${tenantId}:inbox`,
-  /** All connections of one person, key or guest. */
-  actor: (tenantId: string, actor: Actor) => `t:${tenantId}:a:${actorName(actor)}`,
 } as const
 
 /** The conversation of a room, or undefined when it is a room of another kind. */

@@ -34,6 +34,8 @@ export class SocketSession implements Session {
   async join(room: string): Promise<void> {
     if (this.socket.rooms.has(room)) return
     await this.socket.join(room)
+    // Whoever left meanwhile is in no room, and nobody would end the subscription again.
+    if (!this.socket.rooms.has(room)) return
     // Joining does not wait for the subscription. What other nodes publish in between would be missed, by someone who then reads
     // the log and believes to be complete.
     await this.#bus?.subscribed(roomChannel(this.socket.nsp.name, room))

@@ -12,11 +12,13 @@ export type Receiver = (name: unknown, args: readonly unknown[], id: string | un
  * acknowledgement made for the case, which together cost more than reading it.
  */
 class TextOnlyDecoder extends Decoder {
-  readonly #receivers = new Map<string, Receiver>()
+  /** One connection is one session, so there is one namespace at most. */
+  #namespace = ''
+  #receiver: Receiver | undefined
 
   receive(namespace: string, receiver: Receiver | undefined): void {
-    if (receiver) this.#receivers.set(namespace, receiver)
-    else this.#receivers.delete(namespace)
+    this.#namespace = namespace
+    this.#receiver = receiver
   }
 
   override add(data: unknown): void {
@@ -24,11 +26,10 @@ class TextOnlyDecoder extends Decoder {
     const type = data.charCodeAt(0) - 48
     if (type === PacketType.BINARY_EVENT || type === PacketType.BINARY_ACK)
       throw new Error('binary packets are not spoken here')
-    if (type === PacketType.EVENT && this.#receivers.size > 0) {
-      const comma = data.indexOf(',')
-      const receiver = this.#receivers.get(data.slice(1, comma))
-      if (receiver) {
-        hand(receiver, data, comma + 1)
+    if (type === PacketType.EVENT && this.#receiver) {
+      const comma = 1 + this.#namespace.length
+      if (data.startsWith(this.#namespace, 1) && data.charAt(comma) === ',') {
+        hand(this.#receiver, data, comma + 1)
         return
       }
     }

@@ -26,6 +26,7 @@ export {
   type Actor,
   type Identity,
   noOrigin,
+  noPermissions,
   type Origin,
   personScope,
   requireAll,

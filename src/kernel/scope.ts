@@ -54,6 +54,9 @@ export interface Identity {
   readonly origin: Origin
 }
 
+/** Of visitors and guests: what they may do is decided by the conversation. One for all of them, as there can be many. */
+export const noPermissions: ReadonlySet<Permission> = new Set()
+
 export const noOrigin: Origin = { requestId: 'system', ipAddress: null, userAgent: null }
 
 /** The program's own hands: seeds, jobs, looking a key up. Holds no permission; its verbs are called directly. */

@@ -124,7 +124,7 @@ export const commands = {
   'file.offer': {
     for: ['visitor', 'participant'],
     input: z.strictObject({ conversationId, name: z.string().trim().min(1).max(255) }),
-    /** Where to POST the file, once, as it is; members and keys upload through the API. */
+    /** Where to POST the file, as it is, within minutes; members and keys upload through the API. */
     output: z.object({ url: z.url(), expiresAt: z.iso.datetime() }),
   },
   'file.link': {

@@ -5,6 +5,7 @@ import {
   createTokenSigner,
   newId,
   noOrigin,
+  noPermissions,
   ParleyError,
   type Scope,
   systemScope,
@@ -95,7 +96,7 @@ export function createVisitors({ db, vault }: { db: Database; vault: Vault }): V
       const scope: Scope = {
         tenantId,
         actor: { kind: 'visitor', contactId, widgetId },
-        permissions: new Set(),
+        permissions: noPermissions,
         origin: { ...noOrigin, ...knock.origin },
       }
       return { scope, self: { kind: 'contact', id: contactId }, expiresAt }
@@ -103,8 +104,13 @@ export function createVisitors({ db, vault }: { db: Database; vault: Vault }): V
     unwelcome: scopes => unwelcomeVisitors(db, scopes),
     renew({ tenantId, actor }, token) {
       const { claims, expiresAt } = opened(token)
-      if (actor.kind !== 'visitor' || claims.contactId !== actor.contactId || claims.tenantId !== tenantId)
-        throw new ParleyError('unauthenticated', 'The token is of another visitor.')
+      const same =
+        actor.kind === 'visitor' &&
+        claims.contactId === actor.contactId &&
+        claims.widgetId === actor.widgetId &&
+        claims.tenantId === tenantId
+      if (!same)
+        throw new ParleyError('unauthenticated', 'The token is of another visitor, or of another widget.')
       return expiresAt
     },
   }

@@ -137,7 +137,7 @@ describe.skipIf(!clusterPossible)('three nodes', () => {
     await eventually('offline is told', () => told('offline') === 1)
   })
 
-  test('L8: whoever was on a node that is killed is gone for the others within 10 s, and back on another at once', async () => {
+  test('G5: whoever was on a node that is killed is gone for the others within 10 s, and back on another at once', async () => {
     const watcher = await member(0)
     await watcher.ask('inbox.subscribe', {})
     const colleague = await quickMember(cluster.parley(0), workspace, 'support_agent')

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { createTokenSigner, noOrigin, ParleyError, type Scope, type Vault } from '../../kernel/index.ts'
 
 /**
- * Leave to upload one file into one conversation, as an address that works for a few minutes. Given over the socket, where visitors and
+ * Leave to upload a file into one conversation, as an address that works for a few minutes. Given over the socket, where visitors and
  * guests are known, to be used over HTTP, where they are not.
  */
 export interface UploadOffers {
