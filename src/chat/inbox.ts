@@ -28,6 +28,8 @@ export function createInbox({ db, gateway, log }: InboxParts): Inbox {
 
   async function refresh(tenantId: string, ids: readonly string[]): Promise<void> {
     const room = rooms.inbox(tenantId)
+    // Most workspaces have nobody at the desk most of the time.
+    if (!gateway.mayReach('member', room)) return
     if (ids.length > burst) return gateway.publish('member', room, 'inbox.stale', {})
     const scope = systemScope(tenantId, 'inbox')
     const lines = await db.scoped(scope, tx => readLines(tx, scope, { view: 'all', ids, limit: ids.length }))

@@ -24,12 +24,14 @@ export interface Publishing {
     event: Name,
     payload: Events[Name],
   ): void
+  /** Whether a publication for this room may reach anybody: someone here, or another node. */
+  mayReach(audience: Audience, room: string): boolean
   /** Rooms of an audience that have a socket on this node. */
   roomsHere(audience: Audience): Iterable<string>
 }
 
 /** Straight to the adapter: Socket.IO's own `to().emit()` makes several objects per call that say no more than this. */
-export function publishing(io: Server): Publishing {
+export function publishing(io: Server, othersAreThere: () => boolean): Publishing {
   const adapters = new Map<Audience, LocalFirstAdapter>()
   const adapterOf = (audience: Audience): LocalFirstAdapter => {
     const known = adapters.get(audience)
@@ -46,6 +48,7 @@ export function publishing(io: Server): Publishing {
       const here = { ephemeral: false, joined: false, except: undefined, elsewhere: false }
       adapterOf(audience).handOut({ room, event, payload, ...here })
     },
+    mayReach: (audience, room) => othersAreThere() || adapterOf(audience).rooms.has(room),
     roomsHere: audience => adapterOf(audience).rooms.keys(),
   }
 }

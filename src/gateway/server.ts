@@ -67,7 +67,7 @@ export function createGateway(parts: GatewayParts): Gateway {
   const watch = watchCredentials({ sessions: () => sessions.values(), doors, log, close })
 
   return {
-    ...publishing(io),
+    ...publishing(io, hooks.othersAreThere),
     open(server, commands) {
       reception.serve(createPipeline({ ...parts, commands: [...commands, renewCommand(doors)], limits }))
       const attempts = new WeakMap<object, Attempts>()

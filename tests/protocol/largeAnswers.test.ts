@@ -16,18 +16,22 @@ test('L9: much at once for who reads it is no reason to close', async () => {
     await visit(parley.url, (await newWidget(workspace)).publicKey),
   )
   const member = await connectMember(parley.url, workspace.owner)
-  const { conversation } = await visitor.ask('conversation.open', { clientId: 'large' })
-  const conversationId = conversation.id
-  await member.ask('conversation.open', { conversationId })
-  // Committed in a few groups, so that each turn of the node has more to hand out than a connection may leave untaken.
+  const ids: string[] = []
+  for (const clientId of ['one', 'two']) {
+    const { conversation } = await visitor.ask('conversation.open', { clientId })
+    ids.push(conversation.id)
+    await member.ask('conversation.open', { conversationId: conversation.id })
+  }
+  // Committed together, so that one turn of the node hands out more than a connection may leave untaken.
   const parts = Array.from({ length: 10 }, () => ({ type: 'text' as const, text: 'x'.repeat(8_000) }))
-  const count = 40
+  const count = 20
   const sends = Array.from({ length: count }, (_, at) =>
-    visitor.ask('message.send', { conversationId, clientId: `m${at}`, parts }),
+    ids.map(conversationId => visitor.ask('message.send', { conversationId, clientId: `m${at}`, parts })),
   )
-  await Promise.all(sends)
-  await member.next('entries', ({ head }) => head === count)
-  expect(member.received('entries').flatMap(({ entries }) => entries)).toHaveLength(count)
+  await Promise.all(sends.flat())
+  for (const id of ids)
+    await member.next('entries', ({ conversationId, head }) => conversationId === id && head === count)
+  expect(member.received('entries').flatMap(({ entries }) => entries)).toHaveLength(count * ids.length)
   expect([...member.received('closing'), ...visitor.received('closing')]).toEqual([])
   visitor.close()
   member.close()
