@@ -37,8 +37,8 @@ class TextOnlyDecoder extends Decoder {
   }
 }
 
-/** Digits of a number that every client can count to. */
-const longestId = 15
+/** An id is the client's matter and is given back as it came; no client counts this far. */
+const longestId = 40
 
 function hand(receiver: Receiver, data: string, start: number): void {
   let at = start
