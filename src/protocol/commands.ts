@@ -13,6 +13,13 @@ const pageSize = z.int().min(1).max(200)
 /** Chosen by the sender, unique among what it sends to one conversation; a repeat is answered like the first (L2). */
 export const clientIdSchema = z.string().regex(/^[\x21-\x7e]{1,64}$/, 'must be 1 to 64 printable characters')
 
+/** Tokens and keys travel in headers elsewhere, where nothing else is allowed. */
+export const credentialSchema = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .regex(/^[\x21-\x7e]*$/, 'must be printable characters')
+
 const stored = z.object({ id: z.uuid(), seq: z.int().min(1), createdAt: z.iso.datetime() })
 
 const page = z.object({
@@ -156,7 +163,7 @@ export const commands = {
   'session.renew': {
     for: everyone,
     /** Left out by who connected with a session cookie: it is looked at anew. */
-    input: z.strictObject({ credential: z.string().min(1).max(4_096).optional() }),
+    input: z.strictObject({ credential: credentialSchema.optional() }),
     output: z.object({ expiresAt: z.iso.datetime().nullable() }),
   },
 } as const satisfies Record<string, CommandShape>

@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import type { Audience, CommandInput, CommandOutput, CommandsOf } from './commands.ts'
+import {
+  type Audience,
+  type CommandInput,
+  type CommandOutput,
+  type CommandsOf,
+  credentialSchema,
+} from './commands.ts'
 import {
   conversationLineSchema,
   conversationSchema,
@@ -80,14 +86,22 @@ export type ClientToServer<Who extends Audience> = {
 }
 
 const version = z.int().min(0).max(1_000_000)
-const credential = z.string().min(1).max(4_096)
+const credential = credentialSchema
 
 /** What a client presents when it connects to a namespace (Socket.IO's `auth`). */
 export const handshakes = {
   /** `token`: a visitor token. The widget's key stands in the query of the connection as `widget`, where Origin is checked. */
   visitor: z.strictObject({ version, token: credential }),
   /** `token`: a session token or API key; left out where the browser sends its session cookie. `tenant`: id or slug, for who belongs to several. */
-  member: z.strictObject({ version, token: credential.optional(), tenant: z.string().max(100).optional() }),
+  member: z.strictObject({
+    version,
+    token: credential.optional(),
+    tenant: z
+      .string()
+      .max(100)
+      .regex(/^[\x20-\x7e]*$/, 'must be printable characters')
+      .optional(),
+  }),
   /** `ticket`: a join ticket. */
   participant: z.strictObject({ version, ticket: credential }),
 } as const satisfies Record<Audience, z.ZodType>

@@ -4,7 +4,7 @@ import { databaseKinds } from '../support/databases.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import { send } from '../support/rawHttp.ts'
 import { ConnectionRefused, type ConnectOptions, connectSocket, newWidget } from '../support/sockets.ts'
-import { resigned, tampered } from './matrix/badges.ts'
+import { resigned, tampered, unspeakable } from './matrix/badges.ts'
 import { type Crowd, newCrowd } from './matrix/crowd.ts'
 
 const kind = databaseKinds.at(-1) ?? 'embedded'
@@ -199,6 +199,11 @@ describe('S3 S4 connecting', () => {
     expect(await asVisitor(resigned('visitor', a.visit.token, -1))).toBe('token_expired')
     expect(await asGuest(resigned('ticket', a.guest.credential, -1))).toBe('token_expired')
     const foreign = resigned('ticket', a.guest.credential, 60, { conversationId: b.conversationId })
+    for (const [what, token] of Object.entries(unspeakable)) {
+      expect(await asVisitor(token), what).toBe('invalid_request')
+      expect(await asGuest(token), what).toBe('invalid_request')
+      expect(await connecting({ audience: 'member', auth: { token } }), what).toBe('invalid_request')
+    }
     expect(await asGuest(foreign)).toBe('unauthenticated')
     expect(await asVisitor(resigned('visitor', a.visit.token, 60, { tenantId: b.workspace.tenantId }))).toBe(
       'unauthenticated',

@@ -22,6 +22,14 @@ export function resigned(
   return signers[kind].sign({ ...opened.claims, ...changes }, seconds).token
 }
 
+/** What is no token of anybody's, and is not even looked at. */
+export const unspeakable = {
+  'a NUL': '\u0000',
+  'half a character': '\ud800',
+  'a line': 'x\r\ny',
+  'an umlaut': 'ä',
+}
+
 /** What someone can make of a token without the key. */
 export function tampered(token: string): Record<string, string> {
   const [body = '', mac = ''] = token.split('.')
@@ -37,8 +45,6 @@ export function tampered(token: string): Record<string, string> {
     'a third part': `${token}.${mac}`,
     'a body that is no JSON': `eA.${mac}`,
     nothing: '.',
-    'a NUL': '\u0000',
-    'half a character': '\ud800',
     'a prototype': '__proto__',
   }
 }
