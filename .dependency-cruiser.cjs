@@ -20,8 +20,8 @@ const rooms = [
 ]
 
 /** The composition: main.ts, what it is connected to, and what only it can put together because only it sees all rooms. */
-const composition = ['main', 'connections', 'demo', 'doors', 'installation']
-const root = [...composition, 'config', 'settings', 'dataFolder']
+const composition = ['main', 'answering', 'connections', 'demo', 'doors', 'installation', 'visiting']
+const root = [...composition, 'config', 'settings', 'settingTypes', 'dataFolder']
 
 /** Every folder of src/, and every file directly in it; what is not listed has no place. */
 const folders = ['protocol', 'client', 'kernel', 'db', 'http', 'gateway', 'providers', ...rooms]
@@ -71,14 +71,22 @@ const roomsImportOnly = (some, names) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    { name: 'no-cycles', severity: 'error', from: { pathNot: '^widget/' }, to: { circular: true } },
+    {
+      name: 'no-cycles-in-the-widget',
+      comment:
+        'Types may know each other there: parts of the chat name the whole they are given, and load each other later.',
+      severity: 'error',
+      from: { path: '^widget/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only', 'dynamic-import'] } },
+    },
     {
       name: 'no-folder-cycles',
       comment: 'Between neighbours, at every depth; a folder and its own subfolder may use each other.',
       severity: 'error',
       scope: 'folder',
       from: { path: '^(.+/)[^/]+$' },
-      to: { circular: true, path: '^$1[^/]+$' },
+      to: { circular: true, path: '^$1[^/]+$', pathNot: '^widget/' },
     },
     {
       name: 'no-unlisted-place-imports',
@@ -96,7 +104,8 @@ module.exports = {
     {
       name: 'no-orphans',
       severity: 'error',
-      from: { orphan: true, path: '^src/', pathNot: '^src/main\\.ts$' },
+      // Scripts of pages are loaded by their pages.
+      from: { orphan: true, path: '^src/', pathNot: '^src/(main\\.ts$|http/pages/)' },
       to: {},
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
@@ -126,6 +135,26 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/client/' },
       to: { pathNot: '^src/client/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'widget-takes-client-and-types',
+      comment: 'Every page that embeds it would carry the rest.',
+      severity: 'error',
+      from: { path: '^widget/[^/]+/' },
+      to: { path: '^src/', pathNot: '^src/client/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'loader-is-alone',
+      comment: 'What it loads later it knows by its types.',
+      severity: 'error',
+      from: { path: '^widget/(loader|module)/' },
+      to: { pathNot: '^widget/(loader|module)/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'widget-is-not-the-server',
+      severity: 'error',
+      from: { path: '^(src|loadtest)/' },
+      to: { path: '^widget/[^/]+/' },
     },
     mayOnlyReach('kernel', ['protocol']),
     mayOnlyReach('db', ['protocol', 'kernel']),
@@ -190,7 +219,7 @@ module.exports = {
         pathNot: [
           '^src/(db|providers)/',
           // The bus between nodes, and who is connected where.
-          '^src/gateway/(bus|presenceBoard)\\.ts$',
+          '^src/gateway/(bus|beats|subscriptions|presenceBoard)\\.ts$',
           '^src/connections\\.ts$',
           '^src/http/limits\\.ts$',
           '^src/tenancy/accounts\\.ts$',
@@ -205,14 +234,15 @@ module.exports = {
       to: { path: connections, dependencyTypesNot: ['type-only'] },
     },
     roomsImportOnly(
-      rooms.filter(room => room !== 'tenancy'),
+      rooms.filter(room => room !== 'tenancy' && room !== 'agents'),
       ['zod', 'drizzle-orm'],
     ),
+    roomsImportOnly(['agents'], ['zod', 'drizzle-orm', '@cfworker/json-schema']),
     roomsImportOnly(['tenancy'], ['zod', 'drizzle-orm', 'better-auth', '@better-auth']),
     {
       name: 'only-main-sees-everything',
       severity: 'error',
-      from: { path: '^src/', pathNot: `^src/(${composition.join('|')}|config)\\.ts$` },
+      from: { path: '^src/', pathNot: `^src/(${composition.join('|')}|config|settings)\\.ts$` },
       to: { path: `^src/(${root.join('|')})\\.ts$` },
     },
     {

@@ -7,7 +7,16 @@ COPY package.json package-lock.json .npmrc ./
 # sharp are its library for this platform, and needed.
 # Development tools are taken out first, not only left out: npm 11 compares all of package.json with the lock file and refuses one
 # that lacks a tool's packages for other platforms.
-RUN npm pkg delete devDependencies optionalDependencies && npm ci --omit=dev
+# The widget is built in a stage of its own, so `prepare` goes as well.
+RUN npm pkg delete devDependencies optionalDependencies scripts.prepare && npm ci --omit=dev
+
+FROM node:24.21.0-bookworm-slim AS widget
+WORKDIR /app
+COPY package.json package-lock.json .npmrc tsconfig.json ./
+RUN npm ci --ignore-scripts
+COPY src src
+COPY widget widget
+RUN npm run build
 
 FROM node:24.21.0-bookworm-slim
 LABEL org.opencontainers.image.title="Parley" \
@@ -22,6 +31,7 @@ RUN install -d -o node -g node -m 700 /data
 WORKDIR /app
 # Owned by root: the program cannot change itself.
 COPY --from=dependencies /app/node_modules node_modules
+COPY --from=widget /app/dist dist
 COPY package.json LICENSE* ./
 COPY drizzle drizzle
 COPY src src

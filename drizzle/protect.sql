@@ -105,3 +105,31 @@ begin
       using (user_id = (select nullif(current_setting('app.user_id', true), '')::uuid));
   end if;
 end $$;
+
+-- Starting points for agents belong to no tenant; everybody reads them. Which conversations are due is looked for across tenants (L8), by a
+-- role that learns of nothing but their ids.
+do $$
+begin
+  if not has_table_privilege('parley_app', 'agent_templates', 'select') then
+    grant select on agent_templates to parley_app;
+    grant select (tenant_id, id, owner, epoch, agent_id, asked_seq, answered_seq) on conversations to parley_platform;
+    create policy due_answers on conversations for select to parley_platform
+      using (owner = 'ai' and agent_id is not null and asked_seq > answered_seq);
+    grant select (tenant_id, conversation_id, state, lease_until) on agent_runs to parley_platform;
+    create policy live_leases on agent_runs for select to parley_platform using (state = 'running');
+  end if;
+  -- What is archived is nobody's to answer.
+  if not has_column_privilege('parley_platform', 'conversations', 'status', 'select') then
+    grant select (status) on conversations to parley_platform;
+  end if;
+end $$;
+
+-- A policy lets no index be used by a function that might tell of rows before the policy has looked at them. Comparing a text's words with a
+-- question tells nothing, but only a superuser may say so; without it, searching by words looks at every chunk of the tenant (OPERATIONS.md).
+do $$
+begin
+  if (select rolsuper from pg_roles where rolname = current_user)
+    and not (select proleakproof from pg_proc where oid = 'ts_match_vq(tsvector, tsquery)'::regprocedure) then
+    alter function ts_match_vq(tsvector, tsquery) leakproof;
+  end if;
+end $$;

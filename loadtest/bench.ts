@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER]`
+ * `npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER] [--chunks NUMBER]`
  *
  * With --json, standard output carries one JSON line per benchmark and nothing else; without, a summary for people. Whatever
  * happens on the way goes to standard error. Exit code: 0 all ran, 1 one failed (or, with --gate, missed a target), 2 wrong usage.
@@ -12,7 +12,7 @@ import { assertComplete, type Benchmark, type BenchmarkContext } from './harness
 import { type Environment, environment } from './harness/environment.ts'
 import { jsonLine, missedTargets, type Result, summary } from './harness/report.ts'
 
-const usage = 'npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER]'
+const usage = 'npm run bench -- NAME [NAME…] [--short] [--json] [--gate] [--profile FOLDER] [--chunks NUMBER]'
 
 const list = (): string =>
   [
@@ -24,6 +24,7 @@ const list = (): string =>
     '  --json   one JSON line per benchmark on standard output',
     '  --gate   a missed target fails the run',
     '  --profile FOLDER  the processes under test leave their CPU profiles there',
+    '  --chunks NUMBER  how many chunks retrieval has; 200000 unless given',
   ].join('\n')
 
 class WrongUsage extends Error {}
@@ -34,6 +35,7 @@ interface Wanted {
   readonly json: boolean
   readonly gate: boolean
   readonly profile?: string | undefined
+  readonly chunks?: number | undefined
 }
 
 function readArguments(): Wanted {
@@ -43,7 +45,13 @@ function readArguments(): Wanted {
     if (!benchmark) throw new WrongUsage(`There is no benchmark ${name}.`)
     return benchmark
   })
-  return { chosen, ...values }
+  const { chunks, ...others } = values
+  return { chosen, ...others, chunks: chunks === undefined ? undefined : wholeNumber(chunks) }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{3,7}$/.test(text)) throw new WrongUsage('--chunks takes a number from 1000.')
+  return Number(text)
 }
 
 function parsed() {
@@ -51,7 +59,7 @@ function parsed() {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { short: off, json: off, gate: off, profile: { type: 'string' } },
+      options: { short: off, json: off, gate: off, profile: { type: 'string' }, chunks: { type: 'string' } },
     })
     return { names: positionals, values }
   } catch (error) {
@@ -62,11 +70,11 @@ function parsed() {
 async function runOne(
   benchmark: Benchmark,
   environment: Environment,
-  profiles: string | undefined,
+  { profile, chunks }: Pick<Wanted, 'profile' | 'chunks'>,
 ): Promise<Result> {
   const undo = new AsyncDisposableStack()
   try {
-    const outcome = await benchmark.run(contextFor(benchmark, environment.short, undo, profiles))
+    const outcome = await benchmark.run(contextFor(benchmark, environment.short, undo, { profile, chunks }))
     assertComplete(benchmark, outcome)
     return { benchmark, outcome, environment }
   } finally {
@@ -81,17 +89,18 @@ const contextFor = (
   benchmark: Benchmark,
   short: boolean,
   undo: AsyncDisposableStack,
-  profiles: string | undefined,
+  { profile, chunks }: Pick<Wanted, 'profile' | 'chunks'>,
 ): BenchmarkContext => ({
   short,
+  chunks,
   undo,
   log: pino({ level: 'warn' }, destination({ dest: 2, sync: true })),
-  profile: name => profileArguments(profiles, name),
+  profile: name => profileArguments(profile && resolve(profile), name),
   progress: line => console.error(`${benchmark.name}: ${line}`),
 })
 
 async function main(): Promise<number> {
-  const { chosen, short, json, gate, profile } = readArguments()
+  const { chosen, short, json, gate, ...wanted } = readArguments()
   if (chosen.length === 0) {
     // Not a result, so not for whoever reads results.
     if (json) console.error(list())
@@ -101,7 +110,7 @@ async function main(): Promise<number> {
   let failed = false
   for (const benchmark of chosen) {
     try {
-      const result = await runOne(benchmark, await environment(short), profile && resolve(profile))
+      const result = await runOne(benchmark, await environment(short), wanted)
       if (json) {
         console.error(summary(result))
         console.log(jsonLine(result))

@@ -57,6 +57,9 @@ export function parseConfig(environment: Environment): Config {
   if (given('DATABASE_URL') && !given('PARLEY_SECRET')) {
     faults.push('PARLEY_SECRET: is required with DATABASE_URL, the same on every node')
   }
+  const redisUrls = values.REDIS_URL as readonly unknown[] | undefined
+  if (redisUrls && redisUrls.length > 1 && values.REDIS_CLUSTER === false)
+    faults.push('REDIS_URL: must be one address, except with REDIS_CLUSTER')
   for (const provider of oauthProviders) {
     const [idName, secretName] = oauthNames(provider)
     if (Boolean(given(idName)) !== Boolean(given(secretName))) {
@@ -68,6 +71,7 @@ export function parseConfig(environment: Environment): Config {
   const missing = s3Names.filter(name => !given(name))
   if (missing.length < s3Names.length)
     faults.push(...missing.map(name => `${name}: is required with the other S3 settings`))
+  faults.push(...modelFaults(given))
   if (faults.length > 0) throw new ConfigError(faults)
   return {
     ...assemble(values as Values),
@@ -92,10 +96,43 @@ function s3Of(values: Values) {
   return { endpoint, bucket, region, accessKeyId, secretAccessKey }
 }
 
+/** What only a compatible service can know has no default. */
+function modelFaults(given: (name: Name) => string | undefined): string[] {
+  const faults: string[] = []
+  if (given('OPENAI_BASE_URL') && !given('OPENAI_MODEL'))
+    faults.push('OPENAI_MODEL: is required with OPENAI_BASE_URL')
+  const models = ['OPENAI_MODEL', 'OPENAI_CHEAP_MODEL', 'OPENAI_EMBEDDING_MODEL'] as const
+  if (!given('OPENAI_BASE_URL') && !given('OPENAI_API_KEY'))
+    for (const name of models)
+      if (given(name)) faults.push(`${name}: needs OPENAI_API_KEY or OPENAI_BASE_URL`)
+  if (given('RERANK_URL') && !given('RERANK_MODEL')) faults.push('RERANK_MODEL: is required with RERANK_URL')
+  for (const name of ['RERANK_API_KEY', 'RERANK_MODEL'] as const)
+    if (given(name) && !given('RERANK_URL')) faults.push(`RERANK_URL: is required with ${name}`)
+  return [...new Set(faults)]
+}
+
+/** Undefined: the built-in answerer and embedder. */
+function openaiOf(values: Values) {
+  const { OPENAI_API_KEY: apiKey, OPENAI_BASE_URL: baseUrl } = values
+  if (!apiKey && !baseUrl) return undefined
+  const own = baseUrl === undefined
+  const model = values.OPENAI_MODEL ?? 'gpt-4.1'
+  const cheapModel = values.OPENAI_CHEAP_MODEL ?? (own && !values.OPENAI_MODEL ? 'gpt-4.1-mini' : model)
+  const embeddingModel = values.OPENAI_EMBEDDING_MODEL ?? (own ? 'text-embedding-3-small' : undefined)
+  return { apiKey, baseUrl, model, cheapModel, embeddingModel }
+}
+
+function rerankOf(values: Values) {
+  const { RERANK_URL: url, RERANK_API_KEY: apiKey, RERANK_MODEL: model } = values
+  return url && model ? { url, apiKey, model } : undefined
+}
+
 function oauthNames(provider: OAuthProvider): [Name, Name] {
   const upper = provider.toUpperCase() as Uppercase<OAuthProvider>
   return [`${upper}_CLIENT_ID`, `${upper}_CLIENT_SECRET`]
 }
+
+const mib = 1024 * 1024
 
 function assemble(values: Values) {
   const dataFolder = resolve(values.PARLEY_DATA)
@@ -122,14 +159,31 @@ function assemble(values: Values) {
     dataFolder,
     secret: values.PARLEY_SECRET,
     database: { url: values.DATABASE_URL, poolSize: values.DATABASE_POOL_SIZE },
-    redisUrl: values.REDIS_URL,
-    redisCluster: values.REDIS_CLUSTER,
+    redis: values.REDIS_URL && { urls: values.REDIS_URL, cluster: values.REDIS_CLUSTER },
     gateway: {
       commandsPerSecond: values.COMMANDS_PER_SECOND,
       tenantCommandsPerSecond: values.TENANT_COMMANDS_PER_SECOND,
       connectionsPerAddress: values.CONNECTIONS_PER_ADDRESS,
     },
-    files: { maxBytes: values.MAX_FILE_MIB * 1024 * 1024, s3: s3Of(values) },
+    files: {
+      limits: {
+        file: values.MAX_FILE_MIB * mib,
+        strangers: values.VISITOR_FILES_MIB * mib,
+        tenant: values.TENANT_FILES_MIB * mib,
+      },
+      s3: s3Of(values),
+    },
+    knowledge: {
+      limits: {
+        file: values.KNOWLEDGE_FILE_MIB * mib,
+        pages: values.KNOWLEDGE_PAGES,
+        tenant: values.TENANT_FILES_MIB * mib,
+      },
+      githubUrl: values.GITHUB_API_URL.replace(/\/+$/, ''),
+    },
+    models: { openai: openaiOf(values), rerank: rerankOf(values), prices: values.MODEL_PRICES },
+    outgoingAllowed: values.OUTGOING_ALLOWED,
+    mcpCommands: values.MCP_COMMANDS,
     mail: { smtpUrl: values.SMTP_URL, from: values.MAIL_FROM },
     accounts: { signUp: values.SIGN_UP, masterAdminEmails: values.MASTER_ADMIN_EMAILS, oauth },
     seedDemo: values.SEED_DEMO ?? values.DATABASE_URL === undefined,

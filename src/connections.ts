@@ -1,13 +1,18 @@
 import { join } from 'node:path'
-import { Cluster, Redis } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
 import type { Config } from './config.ts'
 import { DataFolderUnusable } from './dataFolder.ts'
 import { FolderInUse, lockFolder, startEmbedded } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
 import * as gateways from './gateway/index.ts'
 import type { Log, Metrics } from './kernel/index.ts'
+import { parseAllowList } from './providers/allowList.ts'
+import { createMcp } from './providers/createMcp.ts'
 import { createDiskStore } from './providers/diskFiles.ts'
 import type { FileStore } from './providers/files.ts'
+import type { Mcp } from './providers/mcp.ts'
+import { createOutgoing, type Outgoing } from './providers/outgoing.ts'
+import { openRedis, openSubscriber, type RedisAddress } from './providers/redis.ts'
 
 /** What the program is connected to. Each pushes how it is undone, which happens in the opposite order. */
 export type Stops = (() => Promise<void> | void)[]
@@ -68,14 +73,9 @@ async function prepare(connection: Connection, log: Log): Promise<void> {
 
 /** For counting and for who is present; the bus has connections of its own. */
 export function connectRedis(config: Config, log: Log, stops: Stops): Redis | Cluster | undefined {
-  if (!config.redisUrl) return undefined
-  // Without its offline queue: a command during an outage fails at once instead of stalling whoever waits for it. One that hangs
-  // does so as soon as no working Redis would still answer; everyone who asks it goes on without.
-  const options = { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 300 }
-  const url = config.redisUrl.reveal()
-  const redis = config.redisCluster
-    ? new Cluster([url], { redisOptions: options, enableOfflineQueue: false })
-    : new Redis(url, options)
+  if (!config.redis) return undefined
+  // One that hangs fails as soon as no working Redis would still answer; everyone who asks it goes on without.
+  const redis = openRedis(config.redis, 300)
   redis.on('error', error => log.warn({ reason: error.message }, 'redis'))
   stops.push(() => redis.disconnect())
   return redis
@@ -87,10 +87,23 @@ export function connectBus(
   parts: { readonly log: Log; readonly metrics: Metrics },
   stops: Stops,
 ): gateways.Bus | undefined {
-  if (!config.redisUrl) return undefined
-  const bus = gateways.connectBus({ url: config.redisUrl.reveal(), cluster: config.redisCluster }, parts)
+  if (!config.redis) return undefined
+  const bus = gateways.connectBus(busClients(config.redis), parts)
   stops.push(() => bus.close())
   return bus
+}
+
+export const busClients = (address: RedisAddress): gateways.BusClients => ({
+  publisher: openRedis(address, 2_000),
+  subscriber: openSubscriber(address),
+})
+
+/** The ways to what tenants name: addresses, and servers of tools. */
+export function openOutside(config: Config): { outgoing: Outgoing; mcp: Mcp } {
+  const allowed = parseAllowList(config.outgoingAllowed)
+  if (!allowed) throw new Error('the list of what may be reached was checked before')
+  const outgoing = createOutgoing(allowed)
+  return { outgoing, mcp: createMcp({ outgoing, commands: config.mcpCommands }) }
 }
 
 /** Where the files of conversations are kept. What speaks to S3 is large, so it is loaded only where it is used. */

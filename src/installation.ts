@@ -6,15 +6,15 @@ export const describeInstallation = (config: Config): Installation => ({
   parts: describeParts(config),
   accounts: { signUp: config.accounts.signUp, providers: Object.keys(config.accounts.oauth) },
   demoLogin: config.seedDemo,
-  doors: [],
+  doors: config.seedDemo ? ['demo'] : [],
 })
 
 const describeParts = (config: Config): Part[] => [
   config.database.url
     ? { name: 'Database', state: 'connected', detail: 'PostgreSQL' }
     : { name: 'Database', state: 'built in', detail: 'Embedded PostgreSQL with pgvector, one process' },
-  config.redisUrl
-    ? { name: 'Between nodes', state: 'connected', detail: config.redisCluster ? 'Redis Cluster' : 'Redis' }
+  config.redis
+    ? { name: 'Between nodes', state: 'connected', detail: config.redis.cluster ? 'Redis Cluster' : 'Redis' }
     : { name: 'Between nodes', state: 'built in', detail: 'In memory, one node' },
   config.mail.smtpUrl
     ? { name: 'Mail', state: 'connected', detail: 'SMTP' }
@@ -22,6 +22,19 @@ const describeParts = (config: Config): Part[] => [
   config.files.s3
     ? { name: 'Files', state: 'connected', detail: 'S3-compatible store' }
     : { name: 'Files', state: 'built in', detail: 'In the data folder' },
+  config.models.openai
+    ? {
+        name: 'Answers',
+        state: 'configured',
+        detail: `${config.models.openai.model}, ${config.models.openai.baseUrl ? 'OpenAI-compatible service' : 'OpenAI'}`,
+      }
+    : { name: 'Answers', state: 'built in', detail: 'Quotes the documents; no language model' },
+  config.models.openai?.embeddingModel
+    ? { name: 'Search', state: 'configured', detail: config.models.openai.embeddingModel }
+    : { name: 'Search', state: 'built in', detail: 'By words, their forms and a few synonyms' },
+  config.models.rerank
+    ? { name: 'Ranking', state: 'configured', detail: config.models.rerank.model }
+    : { name: 'Ranking', state: 'not configured', detail: 'The order of the search stands' },
   {
     name: 'Sign-in with',
     state: 'configured',

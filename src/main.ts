@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import * as agents from './agents/index.ts'
+import { openAnswering } from './answering.ts'
 import * as chat from './chat/index.ts'
 import { complianceRoutes, recordAudit } from './compliance/index.ts'
 import { type Config, ConfigError, loadConfig } from './config.ts'
@@ -12,11 +14,12 @@ import {
   type Stops,
   stopAll,
 } from './connections.ts'
-import { contactRoutes } from './contacts/index.ts'
+import { forgetFormerContacts } from './contacts/index.ts'
 import { DataFolderUnusable, keptSecret, openDataFolder } from './dataFolder.ts'
 import { FolderInUse } from './db/embedded/index.ts'
 import * as database from './db/index.ts'
-import { seedDemo } from './demo.ts'
+import { demoShopWidget, seedDemo } from './demo.ts'
+import * as desk from './desk/index.ts'
 import { gatewayDoors, recheckAfterChanges } from './doors.ts'
 import * as gateways from './gateway/index.ts'
 import * as http from './http/index.ts'
@@ -25,7 +28,8 @@ import { createLog, createMetrics, createVault, type Log, newId, version } from 
 import { createMailer } from './providers/mail.ts'
 import { createThumbnailer } from './providers/thumbnails.ts'
 import * as tenancy from './tenancy/index.ts'
-import * as widgets from './widgets/index.ts'
+import * as usage from './usage/index.ts'
+import { openVisiting } from './visiting.ts'
 
 export interface Running {
   /** On this machine. */
@@ -33,6 +37,8 @@ export interface Running {
   /** Where people reach it. */
   readonly publicUrl: string
   readonly demo: tenancy.DemoLogin | undefined
+  /** The page of a made-up shop with the demo widget. */
+  readonly demoShop?: string | undefined
   stop(): Promise<void>
 }
 
@@ -43,7 +49,9 @@ export async function start(config: Config, log: Log): Promise<Running> {
     const core = await openCore(config, log, stops)
     const rooms = await openRooms(config, core, stops)
     serve(config, core, rooms, stops)
-    return { url: core.url, publicUrl: core.publicUrl, demo: rooms.demo, stop: () => stopAll(stops) }
+    const { url, publicUrl } = core
+    const demoShop = config.seedDemo ? `${publicUrl}/demo` : undefined
+    return { url, publicUrl, demo: rooms.demo, demoShop, stop: () => stopAll(stops) }
   } catch (error) {
     await stopAll(stops)
     throw error
@@ -70,7 +78,23 @@ async function openCore(config: Config, log: Log, stops: Stops) {
   const bus = connectBus(config, { log, metrics }, stops)
   const publicOrigin = new URL(publicUrl).origin
   const limits = http.createLimits(config.http, redis, log)
-  return { log, vault, door, url, publicUrl, publicOrigin, pool, metrics, jobs, db, redis, bus, limits }
+  const widget = await http.widgetFiles(log)
+  return {
+    log,
+    vault,
+    door,
+    url,
+    publicUrl,
+    publicOrigin,
+    pool,
+    metrics,
+    jobs,
+    db,
+    redis,
+    bus,
+    limits,
+    widget,
+  }
 }
 
 /** Every room with what it needs, and the gateway they speak through. */
@@ -81,22 +105,30 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   const settings = { publicUrl, ...config.accounts }
   const accounts = tenancy.createAccounts({ db, identityHandle, vault, log, settings })
   const doorkeeper = tenancy.createDoorkeeper({ db, accounts })
-  db.during(recordAudit)
+  listen(core)
   const files = {
-    ...{ db, vault, log, maxBytes: config.files.maxBytes },
+    ...{ db, vault, log, limits: config.files.limits },
     store: await openFileStore(config),
     links: chat.createFileLinks({ vault, publicUrl }),
     offers: chat.createUploadOffers({ vault, publicUrl }),
     thumbnails: createThumbnailer(),
+    underWay: chat.countUploads(),
   }
-  const nightly = tenancy.sweepTenants(db, [http.forgetOldKeys, chat.queueFileSweep])
-  await jobs.start([tenancy.sendMailHandler(vault, mailer), nightly, ...chat.fileJobs(files)])
+  const answering = openAnswering(config, { ...core, store: files.store }, stops)
+  const forget = [http.forgetOldKeys, forgetFormerContacts, chat.forgetOldTickets, desk.forgetOldMails]
+  const chores = [...forget, chat.queueFileSweep, usage.addUpCosts]
+  const nightly = tenancy.sweepTenants(db, [...chores, ...answering.chores])
+  const { configured, chores: startChores } = answering.atStart
+  const atStart = tenancy.sweepTenantsAtStart(db, configured, startChores)
+  const mails = [tenancy.sendMailHandler(vault, mailer), desk.sendTranscriptHandler({ db, vault, mailer })]
+  const ownJobs = [...mails, nightly, atStart]
+  await jobs.start([...ownJobs, ...chat.fileJobs(files), ...answering.jobs])
   stops.push(() => jobs.stop())
-  const demo = config.seedDemo ? await seedDemo(config, db) : undefined
+  const demo = config.seedDemo ? await seedDemo(config, db, answering.agentParts) : undefined
 
-  const visitors = widgets.createVisitors({ db, vault })
+  const visiting = openVisiting(config, core)
   const tickets = chat.createTickets({ db, vault })
-  const doors = gatewayDoors({ db, doorkeeper, visitors, tickets })
+  const doors = gatewayDoors({ db, doorkeeper, visitors: visiting.visitors, tickets, log, metrics })
   const { trustProxy } = config.http
   const gateway = gateways.createGateway({
     ...{ bus, doors, log, metrics, publicOrigin, trustProxy },
@@ -105,37 +137,58 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   recheckAfterChanges(db, gateway)
   const board = redis ? gateways.redisBoard(redis, newId()) : gateways.memoryBoard()
   const live = chat.createLiveChat({ db, gateway, log, metrics, board, bus })
+  const answers = answering.begin(gateway, live.log)
   const routes = [
     http.statusRoute(describeInstallation(config)),
     ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: core.limits.passwords }),
     ...tenancy.personRoutes({ db, vault }),
     ...tenancy.tenancyRoutes({ vault, publicUrl }),
-    ...contactRoutes(),
-    ...widgets.widgetRoutes(),
-    ...widgets.visitorRoutes(visitors, publicOrigin),
+    ...usage.usageRoutes(),
+    ...visiting.routes,
     ...chat.chatRoutes(tickets),
     ...chat.fileRoutes(files),
+    ...desk.deskRoutes(),
+    ...answering.routes,
     ...complianceRoutes({ db }),
   ]
-  const commands = [...live.commands, ...chat.fileCommands(files)]
-  return { doorkeeper, demo, gateway, live, commands, routes }
+  const commands = [
+    ...visiting.commands,
+    ...live.commands,
+    ...chat.fileCommands(files),
+    ...desk.deskCommands({ db, vault, log: live.log, staffed: live.staffed }),
+    ...answering.commands,
+    ...answers.commands,
+  ]
+  return { doorkeeper, demo, gateway, live, answers, commands, routes }
+}
+
+/** What one room says and another hears: upwards, within the transaction that it happens in or after its commit. */
+function listen({ db, vault, log }: Core): void {
+  const ofWords = [agents.letGoOfWords, desk.letGoOfWords]
+  const ofContacts = [agents.inheritMemories, desk.inheritMails]
+  const ofConversations = [chat.takeOver, ...ofContacts, chat.letGo, desk.recordMovement]
+  const ofMembers = [chat.returnToQueue, chat.endTickets]
+  for (const listener of [recordAudit, ...ofWords, ...ofConversations, ...ofMembers, usage.mailAlerts(vault)])
+    db.during(listener)
+  db.after(usage.logAlerts(log))
 }
 
 /** Begins to answer, and leaves in order: say no to new callers, give connections back, finish what runs. */
 function serve(
   config: Config,
   core: Core,
-  { doorkeeper, gateway, live, commands, routes }: Rooms,
+  { doorkeeper, gateway, live, answers, commands, routes }: Rooms,
   stops: Stops,
 ): void {
-  const { db, vault, log, metrics, limits, door, publicUrl, publicOrigin } = core
+  const { db, vault, log, metrics, limits, door, publicUrl, publicOrigin, widget } = core
   const { drainSeconds, metricsToken, trustProxy } = config.http
   let draining = false
   const app = http.createHttp({
     ...{ db, doorkeeper, vault, log, metrics, limits, routes, publicOrigin, trustProxy },
-    before: [http.healthRoutes({ db, metrics, metricsToken, draining: () => draining })],
+    before: [http.healthRoutes({ db, metrics, metricsToken, draining: () => draining }), widget],
     after: [
       http.docsPages(http.describeApi(routes, { version, url: publicUrl })),
+      http.demoPage(config.seedDemo ? () => demoShopWidget(db) : undefined),
       http.startPages(doorkeeper),
     ],
   })
@@ -146,6 +199,7 @@ function serve(
     // First a balancer has to see that nothing new belongs here: what is given back earlier would be sent here again.
     await pause(drainSeconds * 700)
     await gateway.drain(drainSeconds * 300)
+    await answers.stop()
     live.stop()
     await gateway.close()
     await door.close(10_000)
@@ -158,6 +212,7 @@ function greet(running: Running, log: Log): void {
     '',
     `  Start page   ${running.publicUrl}/`,
     `  API          ${running.publicUrl}/api/docs`,
+    ...(running.demoShop ? [`  Demo shop    ${running.demoShop}`] : []),
     ...(running.demo ? [`  Demo login   ${running.demo.email}  ${running.demo.password}`] : []),
   ]
   process.stdout.write(`\n${lines.join('\n')}\n\n`)

@@ -1,20 +1,20 @@
 import { z } from 'zod'
-import { Secret } from './kernel/index.ts'
+import { parseAllowList } from './providers/allowList.ts'
+import { mcpCommands } from './providers/mcpCommands.ts'
+import {
+  address,
+  flag,
+  json,
+  listOf,
+  modelName,
+  prices,
+  secret,
+  serviceAddress,
+  webAddress,
+  whole,
+} from './settingTypes.ts'
 
 /** Every setting of the program, in the order of .env.example. */
-
-const secret = (inner: z.ZodType<string, string> = z.string()) => inner.transform(value => new Secret(value))
-const whole = (min: number, max: number) =>
-  z.string().regex(/^\d+$/, 'must be a whole number').transform(Number).pipe(z.number().min(min).max(max))
-const flag = z.enum(['true', 'false']).transform(value => value === 'true')
-const webAddress = z
-  .string()
-  .refine(
-    text => /^https?:\/\/[^\s/?#]+\/*$/.test(text) && URL.canParse(text),
-    'must be an http:// or https:// address without path or query',
-  )
-const address = (scheme: RegExp, example: string) =>
-  z.url({ protocol: scheme, error: `must be an address such as ${example}` })
 
 export interface Setting {
   readonly schema: z.ZodType<unknown, string | undefined>
@@ -67,17 +67,23 @@ export const settings = {
     about: 'PostgreSQL 15 or newer with pgvector 0.8 or newer. Unset: an embedded database in PARLEY_DATA.',
   },
   DATABASE_POOL_SIZE: {
-    schema: whole(2, 200).default(10),
-    about: 'Connections of this node to PostgreSQL.',
+    schema: whole(3, 200).default(10),
+    about: 'Connections of this node to PostgreSQL, at least 3.',
     example: '10',
   },
   REDIS_URL: {
-    schema: secret(address(/^rediss?$/, 'redis://host:6379')).optional(),
-    about: 'Redis 7 or newer, shared by all nodes. Unset: one node, in memory.',
+    schema: z
+      .string()
+      // A comma alone may be part of a password.
+      .transform(list => list.split(/,(?=rediss?:\/\/)/))
+      .pipe(z.array(secret(address(/^rediss?$/, 'redis://host:6379'))))
+      .optional(),
+    about:
+      'Redis 7 or newer, shared by all nodes; of a cluster one node or several, comma-separated. Unset: one node, in memory.',
   },
   REDIS_CLUSTER: {
     schema: flag.default(false),
-    about: 'Whether REDIS_URL names a node of a Redis Cluster.',
+    about: 'Whether REDIS_URL names nodes of a Redis Cluster.',
     example: 'false',
   },
   SMTP_URL: {
@@ -96,6 +102,31 @@ export const settings = {
     schema: whole(1, 1_024).default(20),
     about: 'The largest file that is taken into a conversation, in MiB.',
     example: '20',
+  },
+  VISITOR_FILES_MIB: {
+    schema: whole(1, 1_048_576).default(100),
+    about:
+      'What visitors and guests together may put into one conversation, and each of them into all, in MiB.',
+    example: '100',
+  },
+  TENANT_FILES_MIB: {
+    schema: whole(1, 1_073_741_824).default(10_240),
+    about: 'What the files of one workspace may take up, in MiB.',
+    example: '10240',
+  },
+  KNOWLEDGE_FILE_MIB: {
+    schema: whole(1, 50).default(20),
+    about: 'The largest document or page that is read as knowledge, in MiB.',
+    example: '20',
+  },
+  KNOWLEDGE_PAGES: {
+    schema: whole(1, 100_000).default(1_000),
+    about: 'The most pages or files that are read of one site or repository.',
+    example: '1000',
+  },
+  GITHUB_API_URL: {
+    schema: serviceAddress.default('https://api.github.com'),
+    about: 'API from which repositories are read; of an enterprise server its own. Default: api.github.com.',
   },
   S3_ENDPOINT: {
     schema: webAddress.optional(),
@@ -122,17 +153,79 @@ export const settings = {
     about: 'Key that may read, write, list and delete in the bucket.',
   },
   S3_SECRET_ACCESS_KEY: { schema: secret().optional(), about: 'Secret of that key.' },
+  OPENAI_API_KEY: {
+    schema: secret().optional(),
+    about:
+      'Key of OpenAI or of a compatible service. Unset, with OPENAI_BASE_URL unset too: answers and search are built in.',
+  },
+  OPENAI_BASE_URL: {
+    schema: serviceAddress.optional(),
+    about: 'Address of a compatible service, which may do without a key. Unset: OpenAI itself.',
+    example: 'http://localhost:11434/v1',
+  },
+  OPENAI_MODEL: {
+    schema: modelName.optional(),
+    about: 'Model that answers. Default at OpenAI: gpt-4.1; required with OPENAI_BASE_URL.',
+    example: 'gpt-4.1',
+  },
+  OPENAI_CHEAP_MODEL: {
+    schema: modelName.optional(),
+    about:
+      'Model for small tasks such as rewriting a question. Default: OPENAI_MODEL, or gpt-4.1-mini where that is not set either.',
+    example: 'gpt-4.1-mini',
+  },
+  OPENAI_EMBEDDING_MODEL: {
+    schema: modelName.optional(),
+    about:
+      'Model for search by meaning. Default at OpenAI: text-embedding-3-small; unset with OPENAI_BASE_URL: built in.',
+    example: 'text-embedding-3-small',
+  },
+  MODEL_PRICES: {
+    schema: prices.prefault('{}'),
+    about:
+      'Prices in US dollars, as JSON: model to input, output and embedding per million tokens, rerank per thousand requests.',
+    example: '{"gpt-4.1": {"input": 2, "output": 8}, "text-embedding-3-small": {"embedding": 0.02}}',
+  },
+  RERANK_URL: {
+    schema: serviceAddress.optional(),
+    about: 'Whole address of a ranking service that speaks like Cohere or Jina; needs RERANK_MODEL.',
+    example: 'https://api.cohere.com/v2/rerank',
+  },
+  RERANK_API_KEY: { schema: secret().optional(), about: 'Key of the ranking service, if it asks for one.' },
+  RERANK_MODEL: {
+    schema: modelName.optional(),
+    about: 'Model of the ranking service.',
+    example: 'rerank-v3.5',
+  },
+  OUTGOING_ALLOWED: {
+    schema: z
+      .string()
+      .default('')
+      .transform(listOf)
+      .pipe(
+        z
+          .array(z.string())
+          .refine(
+            entries => parseAllowList(entries) !== undefined,
+            'must be a list of host names, addresses and networks such as 10.0.0.0/8',
+          ),
+      ),
+    about:
+      'Comma-separated hosts (also *.example.com), addresses and networks that crawlers, webhooks and tools may reach though they are not public.',
+    example: 'wiki.internal.example,10.1.0.0/16',
+  },
+  MCP_COMMANDS: {
+    schema: json(mcpCommands, '{"files": {"run": ["mcp-files", "/srv"]}}').prefault('{}'),
+    about:
+      'Programs that workspaces may run as tool servers, as JSON: name to `run` (the command line), `arguments` (whether they may add some) and `environment` (variables they may set).',
+    example: '{"files": {"run": ["mcp-files", "/srv/shared"]}}',
+  },
   SIGN_UP: { schema: flag.default(true), about: 'Whether strangers may create accounts.', example: 'true' },
   MASTER_ADMIN_EMAILS: {
     schema: z
       .string()
       .default('')
-      .transform(list =>
-        list
-          .split(',')
-          .map(entry => entry.trim().toLowerCase())
-          .filter(Boolean),
-      )
+      .transform(listOf)
       .pipe(z.array(z.email({ error: 'must be a list of e-mail addresses' }))),
     about: 'Comma-separated addresses that administer the whole installation once verified.',
   },

@@ -6,8 +6,10 @@ import { spawn } from 'node:child_process'
  */
 const steps: readonly (readonly [string, readonly string[]])[] = [
   ['format and lint', ['biome', 'ci', '.']],
-  ['import law', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'loadtest']],
+  ['import law', ['depcruise', '--config', '.dependency-cruiser.cjs', 'src', 'loadtest', 'widget']],
   ['types', ['tsc']],
+  ['types of the widget', ['tsc', '-p', 'widget']],
+  ['types of its tests', ['tsc', '-p', 'tests/unit/widget']],
   ['tests', ['vitest', 'run', ...process.argv.slice(2)]],
 ]
 

@@ -3,7 +3,13 @@ import { type Child, loadCore, serverCore, startChild } from '../harness/childre
 import { temporaryDatabase } from '../harness/database.ts'
 import { newVisitor, newWorkspace, type Program, startProgram } from '../harness/program.ts'
 import { interleave, medians, type Side } from '../harness/rounds.ts'
-import { forgetEntries, pgbenchScript, prepareBatches, prepareTenants } from '../write/batches.ts'
+import {
+  countEntries,
+  forgetEntries,
+  pgbenchScript,
+  prepareBatches,
+  prepareTenants,
+} from '../write/batches.ts'
 import type { Conversation, LoadFigures, Plan } from '../write/load.ts'
 import { pgbench } from '../write/pgbench.ts'
 
@@ -11,11 +17,8 @@ const tenants = 4
 const conversationsPerTenant = 150
 const membersPerTenant = 30
 const everyone = tenants * conversationsPerTenant
-/**
- * Entries of one group where only the database is measured. The log has twice as many conversations at work: while one
- * half is written, the other gathers.
- */
-const groupSize = 60
+/** Conversations at work in each tenant where only the database is measured. */
+const conversationsOfLog = 120
 /** Batches made for pgbench, each for one client and one round. */
 const batchesPerSecond = 120
 /** Messages that the one visitor of the hot conversation keeps unacknowledged. */
@@ -45,9 +48,12 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
   const url = await echo.call<string>('listen')
   await socketio.call('connect', { ...people, url, side: 'socketio' } satisfies Plan)
 
+  const floor = await startFloor(context, people)
+
   let saturation = Number.NaN
   const closed =
-    (load: Child, cpu: () => number, inFlight: number, speakers: number) => async (ms: number) => {
+    (load: Child, cpu: () => number, inFlight: number, speakers: number) =>
+    async (ms: number): Promise<Figures> => {
       const before = cpu()
       const figures = await load.call<LoadFigures>('closedLoop', ms, inFlight, speakers)
       return { ...figures, perCpuSecond: figures.sends / (cpu() - before) }
@@ -67,11 +73,14 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     {
       name: 'half',
       run: async (ms: number) => {
+        const before = program.cpu()
         const figures = await parley.call<LoadFigures>('openLoop', ms, saturation / 2)
-        return { ...figures, perCpuSecond: Number.NaN }
+        return { ...figures, perCpuSecond: figures.sends / (program.cpu() - before) }
       },
     },
-  ] as const satisfies readonly Side<unknown>[]
+    // Beside 'half', at the same rate: what the machine and the database leave of the time is the same for both.
+    { name: 'floor', run: (ms: number) => floor(ms, saturation / 2) },
+  ] as const satisfies readonly Side<Figures>[]
   // 'half' needs a saturation to halve, which the warm-up gives it.
   const settings = {
     rounds: 5,
@@ -82,23 +91,48 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
   const measured = await interleave(sides, settings)
   const ofDatabase = await interleave(await databaseSides(context, settings.durationMs), settings)
   const rounds = measured.map((figures, at) => {
-    const { log = Number.NaN, pgbench: reference = Number.NaN } = ofDatabase[at] ?? {}
-    return {
-      ...figuresOf(figures),
-      ratio_pgbench: log / reference,
-      log_entries_per_s: log,
-      pgbench_entries_per_s: reference,
-    }
+    const { log, pgbench } = ofDatabase[at] ?? {}
+    return { ...figuresOf(figures), ...(log && pgbench ? figuresOfDatabase(log, pgbench) : {}) }
   })
   return { metrics: medians(rounds), rounds, versions: { postgres: database.serverVersion } }
 }
 
-type Measured = Record<'socketio' | 'parley' | 'hot' | 'half', LoadFigures & { perCpuSecond: number }>
+interface Figures extends LoadFigures {
+  readonly perCpuSecond: number
+  /** Of the groups that the floor wrote. */
+  readonly groupSize?: number
+}
 
-const figuresOf = ({ socketio, parley, hot, half }: Measured): Metrics => ({
+type Measured = Record<'socketio' | 'parley' | 'hot' | 'half' | 'floor', Figures>
+
+/** Bare Socket.IO that stores before it acknowledges, on the core of the server and a database of its own, under the same load. */
+async function startFloor(context: BenchmarkContext, people: Pick<Plan, 'conversations' | 'members'>) {
+  const database = await temporaryDatabase(context)
+  if (!('url' in database.connection)) throw new Error('the floor takes the database by address')
+  const work = await prepareTenants(database, tenants, conversationsPerTenant)
+  const server = startChild(context, 'write/floor.ts', { core: serverCore })
+  const load = startChild(context, 'write/load.ts', { core: loadCore })
+  const url = await server.call<string>('listen', database.connection.url, tenants, work)
+  await load.call('connect', { ...people, url, side: 'socketio' } satisfies Plan)
+  return async (ms: number, perSecond: number): Promise<Figures> => {
+    const before = server.cpu()
+    const figures = await load.call<LoadFigures>('openLoop', ms, perSecond)
+    const perCpuSecond = figures.sends / (server.cpu() - before)
+    return { ...figures, perCpuSecond, groupSize: await server.call<number>('groupSize') }
+  }
+}
+
+const figuresOf = ({ socketio, parley, hot, half, floor }: Measured): Metrics => ({
   ratio_socketio: parley.perCpuSecond / socketio.perCpuSecond,
   ack_p99_ms: half.p99Ms,
   ack_p50_ms: half.p50Ms,
+  floor_p99_ms: floor.p99Ms,
+  floor_p50_ms: floor.p50Ms,
+  ack_p99_ratio: half.p99Ms / floor.p99Ms,
+  ack_p50_ratio: half.p50Ms / floor.p50Ms,
+  floor_group_size: floor.groupSize ?? Number.NaN,
+  half_sends_per_cpu_s: half.perCpuSecond,
+  floor_sends_per_cpu_s: floor.perCpuSecond,
   half_sends_per_s: half.sends / half.seconds,
   sends_per_cpu_s: parley.perCpuSecond,
   sends_per_s: parley.sends / parley.seconds,
@@ -109,23 +143,38 @@ const figuresOf = ({ socketio, parley, hot, half }: Measured): Metrics => ({
   socketio_sends_per_s: socketio.sends / socketio.seconds,
 })
 
+interface LogFigures {
+  readonly perSecond: number
+  /** Of the groups it was written in. */
+  readonly sizes: readonly number[]
+}
+
+const figuresOfDatabase = (log: LogFigures, reference: LogFigures): Metrics => ({
+  ratio_pgbench: log.perSecond / reference.perSecond,
+  log_entries_per_s: log.perSecond,
+  pgbench_entries_per_s: reference.perSecond,
+  log_group_size: log.sizes.reduce((sum, size) => sum + size, 0) / log.sizes.length,
+})
+
 /** The log without sockets, and pgbench with the same statements, batches and connections, each on the core of the server. */
 async function databaseSides(context: BenchmarkContext, durationMs: number) {
   const database = await temporaryDatabase(context)
   if (!('url' in database.connection)) throw new Error('pgbench takes the database by address')
   const { url } = database.connection
-  const work = await prepareTenants(database, tenants, 2 * groupSize)
-  const each = Math.ceil((durationMs / 1_000) * batchesPerSecond)
-  context.progress(`preparing ${each} batches for each of ${tenants} clients of pgbench`)
-  await prepareBatches(database, work, groupSize, each)
+  const work = await prepareTenants(database, tenants, conversationsOfLog)
   const log = startChild(context, 'write/log.ts', { core: serverCore })
   await log.call('open', url, tenants)
+  // pgbench is given the groups that the log makes of this load by itself.
+  const { sizes } = await log.call<LogFigures>('run', durationMs, work)
+  const each = Math.ceil((durationMs / 1_000) * batchesPerSecond)
+  context.progress(`preparing ${each} batches for each of ${tenants} clients of pgbench`)
+  await prepareBatches(database, work, sizes, each)
   return [
     {
       name: 'log',
       run: async (ms: number) => {
         await forgetEntries(database)
-        return (await log.call<{ perSecond: number }>('run', ms, work)).perSecond
+        return log.call<LogFigures>('run', ms, work)
       },
     },
     {
@@ -133,7 +182,8 @@ async function databaseSides(context: BenchmarkContext, durationMs: number) {
       run: async (ms: number) => {
         await forgetEntries(database)
         const seconds = Math.max(1, Math.round(ms / 1_000))
-        return groupSize * (await pgbench(url, pgbenchScript, { clients: tenants, seconds, from: 0 }))
+        const figures = await pgbench(url, pgbenchScript, { clients: tenants, seconds, from: 0 })
+        return { perSecond: (await countEntries(database)) / figures.seconds, sizes }
       },
     },
   ] as const

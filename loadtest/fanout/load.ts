@@ -13,7 +13,10 @@ async function one(kind: Kind, url: string): Promise<void> {
       perMessageDeflate: false,
       skipUTF8Validation: true,
     })
-    socket.on('message', () => received++)
+    // Read like the others' events, so that all three servers have clients of the same speed.
+    socket.on('message', (data: Buffer) => {
+      if (data.toString('latin1').startsWith('["entries"')) received++
+    })
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
     return
   }
@@ -22,6 +25,23 @@ async function one(kind: Kind, url: string): Promise<void> {
   socket.onEvent = event => {
     if (event.startsWith('["entries"')) received++
   }
+}
+
+export interface Visitor {
+  readonly token: string
+  readonly widget: string
+}
+
+/** A visitor of the program, with a conversation of their own before them. */
+async function visit(url: string, { token, widget }: Visitor): Promise<void> {
+  const auth = { version: 1, token }
+  const socket = await RawSocket.connect({ url, namespace: '/visitor', auth, query: { widget } })
+  await socket.ask('conversation.open', { clientId: 'first' })
+}
+
+async function visitAll(url: string, visitors: readonly Visitor[]): Promise<void> {
+  for (let at = 0; at < visitors.length; at += 100)
+    await Promise.all(visitors.slice(at, at + 100).map(visitor => visit(url, visitor)))
 }
 
 async function connect(kind: Kind, url: string, count: number): Promise<void> {
@@ -37,4 +57,4 @@ async function expect(count: number): Promise<number> {
   return found
 }
 
-serveCalls({ connect, expect })
+serveCalls({ connect, visitAll, expect })

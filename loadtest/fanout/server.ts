@@ -9,10 +9,13 @@ import { createShardedAdapter } from '@socket.io/redis-adapter'
 import { Redis } from 'ioredis'
 import { Server } from 'socket.io'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { busClients } from '../../src/connections.ts'
 import { connectBus, createGateway, type Doors } from '../../src/gateway/index.ts'
-import { createLog, createMetrics, newId, noOrigin, noPermissions } from '../../src/kernel/index.ts'
+import { createLog, createMetrics, newId, noOrigin, noPermissions, Secret } from '../../src/kernel/index.ts'
 import type { Events } from '../../src/protocol/index.ts'
 import { serveCalls } from '../harness/parts.ts'
+import { collectedBytes, liveBytes, residentBytes } from './residence.ts'
+import { Underway } from './underway.ts'
 
 export type Kind = 'parley' | 'ws' | 'socketio'
 type Publish = (room: string, payload: Events['entries']) => void
@@ -21,8 +24,12 @@ const http = createServer()
 const connections = new Set<Socket>()
 http.on('connection', socket => {
   connections.add(socket)
-  socket.once('close', () => connections.delete(socket))
+  socket.on('close', forget)
 })
+/** One for all of them: a listener for each would be counted with what a connection keeps. */
+function forget(this: Socket): void {
+  connections.delete(this)
+}
 
 /** Anyone is let in; whoever comes names the room. */
 function parley(redisUrl: string | undefined): Publish {
@@ -36,17 +43,22 @@ function parley(redisUrl: string | undefined): Publish {
       const scope = { tenantId, actor, permissions: noPermissions, origin: noOrigin }
       return { scope, self: { kind: 'contact', id: actor.contactId }, expiresAt: null }
     },
-    revoked: async () => new Map<never, never>(),
+    revoked: async () => undefined,
   } as Partial<Doors> as Doors
+  const bus =
+    redisUrl === undefined
+      ? undefined
+      : connectBus(busClients({ urls: [new Secret(redisUrl)], cluster: false }), { log, metrics })
+  if (bus) Object.assign(bus, { publish: publications.counted(bus.publish) })
   const gateway = createGateway({
-    bus: redisUrl === undefined ? undefined : connectBus({ url: redisUrl, cluster: false }, { log, metrics }),
-    ...{ doors, log, metrics, trustProxy: 0, publicOrigin: 'http://localhost' },
+    ...{ bus, doors, log, metrics, trustProxy: 0, publicOrigin: 'http://localhost' },
     limits: { commandsPerSecond: 1_000_000, tenantCommandsPerSecond: 10_000_000, connectionsPerAddress: 1e6 },
   })
   let entered = 0
   gateway.onEntered(session => void session.join(roomName(roomOf(entered++))))
   gateway.open(http, [])
-  return (room, payload) => gateway.publish('visitor', room, 'entries', payload)
+  // As the chat publishes entries.
+  return (room, payload) => gateway.publish('visitor', room, 'entries', payload, { joined: true })
 }
 
 function bareWs(): Publish {
@@ -59,14 +71,17 @@ function bareWs(): Publish {
     socket.on('close', () => members.delete(socket))
   })
   return (room, payload) => {
-    const text = JSON.stringify(['entries', payload])
-    for (const socket of rooms.get(room) ?? []) socket.send(text)
+    // Bytes, made once: a string would be converted for each socket.
+    const bytes = Buffer.from(JSON.stringify(['entries', payload]))
+    for (const socket of rooms.get(room) ?? []) socket.send(bytes, { binary: false })
   }
 }
 
 function socketio(redisUrl: string): Publish {
   const [publisher, subscriber] = [new Redis(redisUrl), new Redis(redisUrl)]
-  publications = () => publisher.commandQueue.length
+  const publish = publisher.spublish.bind(publisher)
+  const counted = publications.counted((channel: string, message: string) => publish(channel, message))
+  Object.assign(publisher, { spublish: counted })
   const io = new Server(http, {
     transports: ['websocket'],
     adapter: createShardedAdapter(publisher, subscriber) as never,
@@ -79,8 +94,7 @@ function socketio(redisUrl: string): Publish {
 /** How many members a room has; the connections fill one room after the other. */
 let roomSize = 1
 const roomOf = (connection: number): number => Math.floor(connection / roomSize)
-/** Its own in every process: they share one Redis. */
-const roomName = (number: number): string => `t:${process.pid}:c:${String(number).padStart(36, '0')}`
+const roomName = (number: number): string => `t:${'0'.repeat(36)}:c:${String(number).padStart(36, '0')}`
 
 /** As one short message of a visitor: 256 bytes of JSON, the event's name included. */
 function event(room: number): Events['entries'] {
@@ -98,8 +112,8 @@ function event(room: number): Events['entries'] {
 }
 
 let publish: Publish = () => undefined
-/** How many publications Redis has not confirmed yet; Socket.IO's adapter delivers each only then, and keeps it until. */
-let publications = () => 0
+/** Those that Redis has not confirmed yet; Socket.IO's adapter delivers each only then, and keeps it until. */
+const publications = new Underway()
 let rooms = 0
 
 const listen = (kind: Kind, size: number, connectionCount: number, redisUrl: string) => {
@@ -116,14 +130,20 @@ const listen = (kind: Kind, size: number, connectionCount: number, redisUrl: str
 /** More than this waiting in any socket means that the clients do not follow. */
 const waitingBytes = 64 * 1024
 const oneIsFull = () => {
-  if (publications() > 1_000) return true
   for (const socket of connections) if (socket.writableLength > waitingBytes) return true
   return false
 }
 
-/** Publishes to all rooms in turn. Between turns of the event loop: one large room, or so many small ones. */
-async function run(durationMs: number): Promise<{ deliveries: number; cpuSeconds: number }> {
-  const perTurn = roomSize > 1 ? 1 : 50
+/**
+ * Publishes to all rooms in turn, so many events in a turn of the event loop, and then the next when no more than `ahead` of them are
+ * unconfirmed by Redis. Where that is not 0, many events of a room are handed out at a time, in one call to the system for each socket:
+ * another measure.
+ */
+async function run(
+  durationMs: number,
+  perTurn: number,
+  ahead: number,
+): Promise<{ events: number; cpuSeconds: number }> {
   const events = Array.from({ length: rooms }, (_, room) => ({ name: roomName(room), payload: event(room) }))
   const before = process.cpuUsage()
   const end = performance.now() + durationMs
@@ -133,23 +153,15 @@ async function run(durationMs: number): Promise<{ deliveries: number; cpuSeconds
       const next = events[published++ % rooms]
       if (next) publish(next.name, next.payload)
     }
+    await publications.atMost(ahead)
     await turn()
     if ((published / perTurn) % 20 === 0) while (oneIsFull()) await sleep(1)
   }
-  while (publications() > 0) await sleep(1)
+  await publications.atMost(0)
+  await turn()
   while ([...connections].some(socket => socket.writableLength > 0)) await sleep(1)
   const { user, system } = process.cpuUsage(before)
-  return { deliveries: published * roomSize, cpuSeconds: (user + system) / 1e6 }
+  return { events: published, cpuSeconds: (user + system) / 1e6 }
 }
 
-/** After everything that can be collected is, and what is freed has been given back. */
-async function residentBytes(): Promise<number> {
-  await sleep(1_000)
-  for (let round = 0; round < 4; round++) {
-    globalThis.gc?.()
-    await sleep(250)
-  }
-  return process.memoryUsage.rss()
-}
-
-serveCalls({ listen, run, residentBytes })
+serveCalls({ listen, run, collectedBytes, liveBytes, residentBytes })

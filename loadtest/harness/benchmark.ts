@@ -12,6 +12,8 @@ export interface Target {
 export interface BenchmarkContext {
   /** Shorter rounds, never fewer: for a quick look, and for machines shared with others. */
   readonly short: boolean
+  /** How many chunks of documents there are, where a benchmark needs some and the usual number is not wanted. */
+  readonly chunks: number | undefined
   /** What the product's parts under test have to say. Goes to standard error. */
   readonly log: Log
   /** A line for whoever is waiting. Goes to standard error. */

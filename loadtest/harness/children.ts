@@ -38,6 +38,25 @@ export function startChild({ undo }: Pick<BenchmarkContext, 'undo'>, file: strin
     env: { ...process.env, ...plan.environment },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
+  const { call, ended } = callable(child, file)
+  const forget = atParentExit(() => child.kill('SIGKILL'))
+  const stop = async () => {
+    // It ends by itself when nobody is there to call it, and leaves its profile.
+    if (child.connected) child.disconnect()
+    const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)
+    await ended
+    clearTimeout(killer)
+    forget()
+  }
+  undo.defer(stop)
+  return { pid: child.pid ?? 0, call, cpu: () => cpuOf(child.pid ?? 0), stop }
+}
+
+/** The calls of a process that serves some, over its channel; and its end, which refuses those that are not answered. */
+export function callable(
+  child: ChildProcess,
+  file: string,
+): Pick<Child, 'call'> & { readonly ended: Promise<void> } {
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
   const ended = new Promise<void>(resolve => {
     child.once('exit', (code, signal) => {
@@ -51,19 +70,9 @@ export function startChild({ undo }: Pick<BenchmarkContext, 'undo'>, file: strin
     if (error === undefined) call?.resolve(value)
     else call?.reject(new Error(`${file}: ${error}`))
   })
-  const forget = atParentExit(() => child.kill('SIGKILL'))
-  const stop = async () => {
-    // It ends by itself when nobody is there to call it, and leaves its profile.
-    if (child.connected) child.disconnect()
-    const killer = setTimeout(() => child.kill('SIGKILL'), 5_000)
-    await ended
-    clearTimeout(killer)
-    forget()
-  }
-  undo.defer(stop)
   let calls = 0
   return {
-    pid: child.pid ?? 0,
+    ended,
     call: <Answer>(method: string, ...args: unknown[]) => {
       const call = Promise.withResolvers<unknown>()
       const id = ++calls
@@ -71,8 +80,6 @@ export function startChild({ undo }: Pick<BenchmarkContext, 'undo'>, file: strin
       send(child, { id, method, args })
       return call.promise as Promise<Answer>
     },
-    cpu: () => cpuOf(child.pid ?? 0),
-    stop,
   }
 }
 

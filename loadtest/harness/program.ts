@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { createVault, newId, Secret } from '../../src/kernel/index.ts'
 import { atParentExit } from '../../tests/support/services/parent-exit.ts'
 import type { BenchmarkContext } from './benchmark.ts'
-import { cpuOf, serverCore } from './children.ts'
+import { type Child, callable, cpuOf, serverCore } from './children.ts'
 import type { TemporaryDatabase } from './database.ts'
 import { pinned } from './processes.ts'
 
@@ -20,6 +20,8 @@ export interface Program {
   readonly pid: number
   readonly url: string
   readonly cpu: () => number
+  /** Answered by what was loaded into it before it began, if anything was. */
+  readonly call: Child['call']
 }
 
 /** Limits that protect against what a benchmark does on purpose are out of its way; nothing else is changed. */
@@ -35,12 +37,13 @@ export async function startProgram(
   { undo, profile }: Pick<BenchmarkContext, 'undo' | 'profile'>,
   { connection }: Pick<TemporaryDatabase, 'connection'>,
   environment: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
 ): Promise<Program> {
   if (!('url' in connection)) throw new Error('the program under test takes its database by address')
   const folder = await mkdtemp(join(tmpdir(), 'parley-bench-'))
   undo.defer(() => rm(folder, { recursive: true, force: true }))
-  const node = [process.execPath, '--disable-warning=ExperimentalWarning', ...profile('program'), main]
-  const [command = '', ...args] = pinned([serverCore], node)
+  const options = ['--disable-warning=ExperimentalWarning', ...profile('program'), ...nodeArguments]
+  const [command = '', ...args] = pinned([serverCore], [process.execPath, ...options, main])
   const child = spawn(command, args, {
     cwd: folder,
     env: {
@@ -49,18 +52,21 @@ export async function startProgram(
       ...unlimited,
       ...environment,
     },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // As it is started anywhere, unless something is to be asked of what was loaded into it.
+    stdio: ['ignore', 'pipe', 'inherit', ...(nodeArguments.length > 0 ? ['ipc' as const] : [])],
   })
   const forget = atParentExit(() => child.kill('SIGKILL'))
-  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  const { call, ended } = callable(child, 'the program')
   undo.defer(async () => {
     child.kill('SIGTERM')
+    // What was loaded into it keeps it going for as long as it can be called.
+    if (child.connected) child.disconnect()
     await ended
     forget()
   })
   const url = await new Promise<string>((resolve, reject) => {
     let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       output += text
       const found = /Start page {3}(\S+)\/\n/.exec(output)?.[1]
       if (found !== undefined) resolve(found)
@@ -68,7 +74,7 @@ export async function startProgram(
     child.once('exit', code => reject(new Error(`the program ended with ${code}: ${output}`)))
   })
   const pid = child.pid ?? 0
-  return { pid, url, cpu: () => cpuOf(pid) }
+  return { pid, url, cpu: () => cpuOf(pid), call }
 }
 
 export interface Member {
@@ -91,6 +97,9 @@ async function newPerson({ owner }: TemporaryDatabase): Promise<{ userId: string
 export interface Workspace {
   readonly tenantId: string
   readonly widgetKey: string
+  readonly widgetId: string
+  /** May do everything. */
+  readonly founder: Member
   readonly members: readonly Member[]
 }
 
@@ -112,7 +121,7 @@ export async function newWorkspace(
   const slug = `w-${newId().slice(-12)}`
   const { id: tenantId } = await post<{ id: string }>('tenants', { name: slug, slug })
   const widget = { name: 'Widget', allowedDomains: ['shop.example'] }
-  const { publicKey } = await post<{ publicKey: string }>('widgets', widget)
+  const { id: widgetId, publicKey } = await post<{ id: string; publicKey: string }>('widgets', widget)
   const members: Member[] = []
   for (let at = 0; at < memberCount; at++) {
     const { userId, token } = await newPerson(database)
@@ -123,7 +132,7 @@ export async function newWorkspace(
     )
     members.push({ token })
   }
-  return { tenantId, widgetKey: publicKey, members }
+  return { tenantId, widgetKey: publicKey, widgetId, founder, members }
 }
 
 export async function newVisitor({ url }: Pick<Program, 'url'>, widget: string): Promise<{ token: string }> {

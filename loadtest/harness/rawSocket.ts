@@ -9,6 +9,15 @@ export interface RawSocketOptions {
   readonly onEvent?: ((text: string) => void) | undefined
 }
 
+export class Refused extends Error {
+  readonly retryable: boolean
+
+  constructor(message: string, retryable: boolean) {
+    super(message)
+    this.retryable = retryable
+  }
+}
+
 /**
  * The wire of Socket.IO spoken by hand: the cheapest client there is, so that the load costs little beside what it loads.
  * Payloads stay text until somebody asks.
@@ -81,9 +90,9 @@ export class RawSocket {
   ask<Value>(name: string, payload: unknown): Promise<Value> {
     return new Promise((resolve, reject) => {
       this.send(name, JSON.stringify(payload), answer => {
-        const [ack] = JSON.parse(answer) as [{ ok: boolean; value: Value; error?: unknown }]
+        const [ack] = JSON.parse(answer) as [{ ok: boolean; value: Value; error?: { retryable: boolean } }]
         if (ack.ok) resolve(ack.value)
-        else reject(new Error(`${name} was refused: ${answer}`))
+        else reject(new Refused(`${name} was refused: ${answer}`, ack.error?.retryable ?? false))
       })
     })
   }

@@ -1,4 +1,5 @@
-import { RawSocket, type RawSocketOptions } from './rawSocket.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RawSocket, type RawSocketOptions, Refused } from './rawSocket.ts'
 
 interface Entry {
   readonly seq: number
@@ -67,10 +68,17 @@ export class Replica {
     try {
       while (this.#head > this.position && socket === this.#socket) {
         const wanted = { conversationId: this.#conversationId, after: this.position, limit: 200 }
-        this.#apply(await socket.ask<Page>('history.read', wanted))
+        const page = await socket.ask<Page>('history.read', wanted).catch(notNow)
+        if (page) this.#apply(page)
+        else await sleep(1_000)
       }
     } finally {
       this.#asking = false
     }
   }
+}
+
+/** What is refused for a moment is asked for again, as every client does. */
+function notNow(error: unknown): undefined {
+  if (!(error instanceof Refused && error.retryable)) throw error
 }

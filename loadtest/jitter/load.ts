@@ -1,169 +1,122 @@
-/** The clients of `jitter`: each loses its connection again and again, and counts what reached it in the end. */
+/** The load of `jitter`: clients that lose their network again and again, some of which speak; in the end all are asked what they have. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { serveCalls } from '../harness/parts.ts'
-import { RawSocket, type RawSocketOptions } from '../harness/rawSocket.ts'
-import { Replica } from '../harness/replica.ts'
+import { type JitterClient, parleyClient, stockClient, type Visitor } from './clients.ts'
 
 export interface Plan {
   readonly url: string
   readonly side: 'parley' | 'stock' | 'recovery'
   /** A visitor for each conversation; the clients of one conversation share it. */
-  readonly visitors: readonly { readonly token: string; readonly widget: string }[]
+  readonly visitors: readonly Visitor[]
   readonly clientsEach: number
 }
 
 export interface JitterFigures {
+  /** For each client, the messages of its conversation that were acknowledged. */
   readonly expected: number
-  readonly delivered: number
-  readonly replayP99Ms: number
+  /** Of these, how many a client has not. */
+  readonly missing: number
+  /** Shown more than once to one client. */
+  readonly repeated: number
   readonly reconnects: number
-}
-
-interface Client {
-  /** Resolves once what was missed has come, as far as the server still has it. */
-  connect(): Promise<void>
-  kill(): void
-  delivered(): number
-}
-
-interface Speaker {
-  said: number
-  say(): Promise<unknown>
+  /** From the connection that was made to all that was missed. */
+  readonly replayP99Ms: number
+  /** The same from the moment when the network was back: with what the client waits before it tries again. */
+  readonly backP99Ms: number
 }
 
 const everyMs = 15_000
 const awayMs = 2_000
 const sayEveryMs = 500
-const clients: Client[] = []
-const speakers: Speaker[] = []
-let clientsEach = 0
+const patienceMs = 15_000
+/** The first of each is the one that speaks; it is cut like the others. */
+const conversations: JitterClient[][] = []
 
-async function connect(plan: Plan): Promise<void> {
-  clientsEach = plan.clientsEach
-  for (const [at, visitor] of plan.visitors.entries()) {
-    const make = plan.side === 'parley' ? await parleyRoom(plan.url, visitor) : stockRoom(plan, `room-${at}`)
-    speakers.push(await make.speaker())
-    const some = Array.from({ length: clientsEach }, make.client)
-    await Promise.all(some.map(client => client.connect()))
-    clients.push(...some)
+async function connect({ url, side, visitors, clientsEach }: Plan): Promise<void> {
+  for (const [at, visitor] of visitors.entries()) {
+    if (side === 'parley') {
+      const first = await parleyClient(url, visitor, undefined)
+      const others = await several(clientsEach - 1, () => parleyClient(url, visitor, first.conversationId))
+      conversations.push([first, ...others])
+    } else conversations.push(await several(clientsEach, which => stockClient(url, `room-${at}`, `${which}`)))
   }
 }
 
-async function parleyRoom(url: string, { token, widget }: Plan['visitors'][number]) {
-  const options = { url, namespace: '/visitor', auth: { version: 1, token }, query: { widget } }
-  const socket = await RawSocket.connect(options)
-  const opened = await socket.ask<{ conversation: { id: string } }>('conversation.open', {
-    clientId: 'first',
-  })
-  const conversationId = opened.conversation.id
-  return {
-    client: (): Client => {
-      const replica = new Replica(options, conversationId)
-      return {
-        connect: () => replica.connect(),
-        kill: () => replica.kill(),
-        delivered: () => replica.position,
-      }
-    },
-    speaker: async (): Promise<Speaker> =>
-      speakerBy(said => {
-        const parts = [{ type: 'text', text: 'Is anybody there?' }]
-        return socket.ask('message.send', { conversationId, clientId: `s${said}`, parts })
-      }),
-  }
-}
+const several = <One>(count: number, make: (which: number) => Promise<One>): Promise<One[]> =>
+  Promise.all(Array.from({ length: count }, (_, which) => make(which)))
 
-function stockRoom({ url, side }: Plan, room: string) {
-  return {
-    client: (): Client => new StockClient({ url, namespace: '/' }, room, side === 'recovery'),
-    speaker: async (): Promise<Speaker> => {
-      const socket = await RawSocket.connect({ url, namespace: '/' })
-      return speakerBy(seq => socket.ask('say', { room, seq, text: 'Is anybody there?' }))
-    },
-  }
-}
-
-function speakerBy(say: (number: number) => Promise<unknown>): Speaker {
-  const speaker = { said: 0, say: () => say(++speaker.said) }
-  return speaker
-}
-
-/** What Socket.IO's own client does about it: joins again, and with recovery says who it was and what it had last. */
-class StockClient implements Client {
-  readonly #options: RawSocketOptions
-  readonly #room: string
-  readonly #recovers: boolean
-  readonly #seen = new Set<number>()
-  #socket: RawSocket | undefined
-  #session: { readonly pid: string; offset: string } | undefined
-
-  constructor(options: RawSocketOptions, room: string, recovers: boolean) {
-    this.#options = options
-    this.#room = room
-    this.#recovers = recovers
-  }
-
-  async connect(): Promise<void> {
-    const auth = this.#session && { pid: this.#session.pid, offset: this.#session.offset }
-    const socket = await RawSocket.connect({ ...this.#options, auth, onEvent: text => this.#event(text) })
-    this.#socket = socket
-    if (this.#recovers && socket.welcome.pid !== undefined)
-      this.#session = { pid: socket.welcome.pid, offset: this.#session?.offset ?? '' }
-    await socket.ask('join', this.#room)
-  }
-
-  #event(text: string): void {
-    const [name, said, offset] = JSON.parse(text) as [string, { seq: number }, string | undefined]
-    if (name === 'message') this.#seen.add(said.seq)
-    if (this.#session && offset !== undefined) this.#session.offset = offset
-  }
-
-  kill(): void {
-    this.#socket?.kill()
-  }
-
-  delivered(): number {
-    return this.#seen.size
-  }
+interface Times {
+  readonly replays: number[]
+  readonly backs: number[]
 }
 
 /** One client's life: connected for about as long as was asked, away for a while, and back. */
-async function live(client: Client, end: number, replays: number[]): Promise<void> {
+async function live({ line, ready }: JitterClient, end: number, { replays, backs }: Times): Promise<void> {
   // Spread over the whole period from the beginning.
   let next = performance.now() + Math.random() * everyMs
   while (next + awayMs < end) {
     await sleep(Math.max(0, next - performance.now()))
-    client.kill()
+    line.cut()
     await sleep(awayMs)
-    const before = performance.now()
-    await client.connect()
-    replays.push(performance.now() - before)
+    const restored = performance.now()
+    let dialled = restored
+    line.onDial = () => {
+      dialled = performance.now()
+    }
+    line.restore()
+    await ready()
+    replays.push(performance.now() - dialled)
+    backs.push(performance.now() - restored)
     next += everyMs * (0.8 + Math.random() * 0.4)
+  }
+}
+
+async function speak({ say }: JitterClient, end: number): Promise<void> {
+  await sleep(Math.random() * sayEveryMs)
+  while (performance.now() < end) {
+    say()
+    await sleep(sayEveryMs)
   }
 }
 
 async function run(durationMs: number): Promise<JitterFigures> {
   const end = performance.now() + durationMs
-  const replays: number[] = []
-  const before = clients.map(client => client.delivered())
-  const saidBefore = speakers.map(({ said }) => said)
-  const speak = async (speaker: Speaker) => {
-    await sleep(Math.random() * sayEveryMs)
-    while (performance.now() < end) {
-      await speaker.say()
-      await sleep(sayEveryMs)
+  const times: Times = { replays: [], backs: [] }
+  const speakers = conversations.flatMap(([first]) => first ?? [])
+  const before = new Map(speakers.map(speaker => [speaker, new Set(speaker.acknowledged)]))
+  await Promise.all([
+    ...conversations.flat().map(client => live(client, end, times)),
+    ...speakers.map(speaker => speak(speaker, end)),
+  ])
+  // What is late may still come; what does not come in this time is missing.
+  const deadline = performance.now() + patienceMs
+  while (speakers.some(speaker => speaker.waits()) && performance.now() < deadline) await sleep(50)
+  await sleep(2_000)
+  return { ...count(before), ...quantiles(times), reconnects: times.replays.length }
+}
+
+/** Each client is asked for each message by its name: what one has twice makes up for nothing that another has not. */
+function count(before: ReadonlyMap<JitterClient, ReadonlySet<string>>) {
+  const figures = { expected: 0, missing: 0, repeated: 0 }
+  for (const clients of conversations) {
+    const [speaker] = clients
+    if (!speaker) continue
+    const earlier = before.get(speaker) ?? new Set()
+    const wanted = [...speaker.acknowledged].filter(name => !earlier.has(name))
+    for (const client of clients) {
+      const held = client.held()
+      const names = new Set(held)
+      figures.expected += wanted.length
+      figures.missing += wanted.filter(name => !names.has(name)).length
+      figures.repeated += held.length - names.size
     }
   }
-  await Promise.all([...clients.map(client => live(client, end, replays)), ...speakers.map(speak)])
-  await sleep(2_000)
-  const expected = speakers.reduce(
-    (sum, { said }, at) => sum + (said - (saidBefore[at] ?? 0)) * clientsEach,
-    0,
-  )
-  const delivered = clients.reduce((sum, client, at) => sum + client.delivered() - (before[at] ?? 0), 0)
-  const sorted = replays.sort((one, other) => one - other)
-  const replayP99Ms = sorted[Math.floor(0.99 * (sorted.length - 1))] ?? Number.NaN
-  return { expected, delivered, replayP99Ms, reconnects: replays.length }
+  return figures
 }
+
+const quantiles = ({ replays, backs }: Times) => ({ replayP99Ms: p99(replays), backP99Ms: p99(backs) })
+
+const p99 = (times: readonly number[]): number =>
+  times.toSorted((one, other) => one - other)[Math.floor(0.99 * (times.length - 1))] ?? Number.NaN
 
 serveCalls({ connect, run })

@@ -15,7 +15,7 @@ const listen = (recovery: boolean) => {
       await socket.join(room)
       acknowledge({ ok: true })
     })
-    socket.on('say', (said: { room: string; seq: number }, acknowledge: (answer: unknown) => void) => {
+    socket.on('say', (said: { room: string; name: string }, acknowledge: (answer: unknown) => void) => {
       io.to(said.room).emit('message', said)
       acknowledge({ ok: true })
     })

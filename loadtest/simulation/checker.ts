@@ -1,40 +1,32 @@
-import type { Entry } from '../../src/protocol/index.ts'
-import type { ClientLog, History, Named, Sightings, StoredMessage } from './history.ts'
+import { checkEarlierLogs, checkLogs } from './checkLogs.ts'
+import { checkSightings } from './checkSightings.ts'
+import type { History, Named, Rows } from './history.ts'
+import type { Violation } from './violations.ts'
 
-export const violationKinds = [
-  'lost',
-  'duplicated',
-  'reordered',
-  'hole',
-  'wrong_ack',
-  'diverged',
-  'leaked_note',
-] as const
-
-export interface Violation {
-  readonly kind: (typeof violationKinds)[number]
-  readonly words: string
-}
-
-/** Judges a run by what it left behind (L1, L2, L5). An empty list says that every promise was kept. */
+/**
+ * Judges a run by what it left behind (L1, L2, L5). An empty list says that every promise was kept. Of a run that has not settled only
+ * that is said which is wrong at any moment: what waits to be sent is not lost, and who is behind has not diverged.
+ */
 export function check(history: History): Violation[] {
   const byName = Map.groupBy(history.stored, nameOf)
   const byConversation = Map.groupBy(history.stored, ({ conversationId }) => conversationId)
   for (const rows of byConversation.values()) rows.sort((one, other) => one.seq - other.seq)
   return [
     ...checkPositions(history, byConversation),
-    ...checkOnce(history, byName),
+    ...checkOnce(byName),
+    ...checkStored(history, byName),
+    ...checkRefused(history),
+    ...checkSeen(history),
     ...checkAcks(history, byName),
     ...checkOrder(history, byName),
-    ...history.logs.flatMap(log => checkLog(log, byConversation.get(log.conversationId) ?? [])),
+    ...checkEarlierLogs(history, byConversation),
+    ...(history.unsettled === undefined ? checkSettled(history, byName, byConversation) : []),
     ...history.visitorsSaw.flatMap(saw => checkSightings(saw, history)),
   ]
 }
 
 const nameOf = ({ conversationId, senderId, clientId }: Named): string =>
   `${conversationId} ${senderId} ${clientId}`
-
-type Rows = readonly StoredMessage[]
 
 /** L1: both ways of counting start at 1 and have no holes, and the conversation knows where they end. */
 function checkPositions({ conversations }: History, byConversation: ReadonlyMap<string, Rows>): Violation[] {
@@ -64,23 +56,56 @@ function holes(what: string, positions: readonly number[], head: number): Violat
   return found
 }
 
-/** L2: whatever was sent and not refused is there, and nothing is there twice. */
-function checkOnce({ sent, acked, refused }: History, byName: ReadonlyMap<string, Rows>): Violation[] {
-  const found: Violation[] = []
-  for (const [name, rows] of byName)
-    if (rows.length > 1) found.push({ kind: 'duplicated', words: `${name} is stored ${rows.length} times` })
-  const given = new Set(refused.map(nameOf))
-  const wanted = new Map(
-    [...sent.filter(one => !given.has(nameOf(one))), ...acked].map(one => [nameOf(one), one]),
+/** L2: nothing is there twice. */
+function checkOnce(byName: ReadonlyMap<string, Rows>): Violation[] {
+  return [...byName].flatMap(([name, rows]): Violation[] =>
+    rows.length > 1 ? [{ kind: 'duplicated', words: `${name} is stored ${rows.length} times` }] : [],
   )
-  const answered = new Set(acked.map(nameOf))
-  for (const name of wanted.keys())
-    if (!byName.has(name))
-      found.push({
-        kind: 'lost',
-        words: `${name} ${answered.has(name) ? 'was acknowledged and' : ''} is not stored`,
-      })
-  return found
+}
+
+/** L2: whatever was acknowledged is there. */
+function checkStored({ acked }: History, byName: ReadonlyMap<string, Rows>): Violation[] {
+  const names = new Set(acked.map(nameOf))
+  return [...names].flatMap((name): Violation[] =>
+    byName.has(name) ? [] : [{ kind: 'lost', words: `${name} was acknowledged and is not stored` }],
+  )
+}
+
+/** Nobody says what they may not. */
+function checkRefused({ sent, refused }: History): Violation[] {
+  const said = new Set(sent.filter(({ deed }) => deed === 'say').map(nameOf))
+  return refused.flatMap((one): Violation[] =>
+    said.has(nameOf(one)) ? [{ kind: 'refused', words: `${nameOf(one)} was refused: ${one.code}` }] : [],
+  )
+}
+
+/** L4: whatever anybody was told of is there. */
+function checkSeen({ seen, stored }: History): Violation[] {
+  const ids = new Set(stored.map(({ id }) => id))
+  return seen.flatMap(({ client, conversationId, id }): Violation[] => {
+    if (ids.has(id)) return []
+    return [
+      { kind: 'unfounded', words: `${client} was told of ${id} in ${conversationId}, which is not stored` },
+    ]
+  })
+}
+
+/** What has to be so once everybody has everything. */
+function checkSettled(
+  history: History,
+  byName: ReadonlyMap<string, Rows>,
+  byConversation: ReadonlyMap<string, Rows>,
+): Violation[] {
+  return [...checkSent(history, byName), ...checkLogs(history, byConversation)]
+}
+
+/** L2: whatever was sent and not refused is there. */
+function checkSent({ sent, acked, refused }: History, byName: ReadonlyMap<string, Rows>): Violation[] {
+  const answered = new Set([...acked, ...refused].map(nameOf))
+  return sent.map(nameOf).flatMap((name): Violation[] => {
+    if (answered.has(name) || byName.has(name)) return []
+    return [{ kind: 'forgotten', words: `${name} was written and is not stored` }]
+  })
 }
 
 /** L2: every acknowledgement of one entry says the same, and says what is stored. */
@@ -107,55 +132,6 @@ function checkOrder({ sent }: History, byName: ReadonlyMap<string, Rows>): Viola
         found.push({ kind: 'reordered', words: `${name}: ${row.seq} was written after ${last}` })
       last = Math.max(last, row.seq)
     }
-  }
-  return found
-}
-
-/** L5: what a client ends with is what the database holds for its audience. */
-function checkLog({ client, audience, conversationId, entries }: ClientLog, rows: Rows): Violation[] {
-  const expected = rows
-    .filter(row => audience === 'member' || row.publicSeq !== null)
-    .map(row => essence({ ...row, seq: audience === 'member' ? row.seq : (row.publicSeq ?? 0) }))
-  const held = entries.map(entry => essence({ ...entry, senderId: entry.sender.id }))
-  const at = expected.findIndex((line, place) => held[place] !== line)
-  if (at === -1 && held.length === expected.length) return []
-  const where = at === -1 ? expected.length : at
-  const words = `${client} in ${conversationId}, place ${where + 1} of ${expected.length}: has ${held[where]}, should have ${expected[where]}`
-  return [{ kind: 'diverged', words }]
-}
-
-type Comparable = Pick<Entry, 'id' | 'seq' | 'type' | 'text' | 'clientId' | 'parentId' | 'deleted'> & {
-  readonly senderId: string
-}
-
-const essence = (
-  entry: Omit<Comparable, 'type' | 'deleted'> & { type: string; deleted?: boolean | undefined },
-) =>
-  JSON.stringify([
-    ...[entry.seq, entry.id, entry.type, entry.text, entry.senderId],
-    ...[entry.clientId, entry.parentId, entry.deleted === true],
-  ])
-
-/** L1: notes leave no trace, neither themselves nor as a hole, a position too high, or the time when one was written. */
-function checkSightings(
-  { client, words, highest }: Sightings,
-  { stored, conversations }: History,
-): Violation[] {
-  const leak = (what: string): Violation => ({ kind: 'leaked_note', words: `${client} saw ${what}` })
-  const visible = stored.filter(row => row.publicSeq !== null)
-  const publicTimes = new Set(visible.map(row => row.createdAt))
-  const found: Violation[] = []
-  for (const row of stored) {
-    if (row.publicSeq !== null) continue
-    for (const trace of [row.id, row.clientId, row.text])
-      if (trace !== '' && words.has(trace)) found.push(leak(`${trace} of the note ${row.id}`))
-    if (!publicTimes.has(row.createdAt) && words.has(row.createdAt))
-      found.push(leak(`the time of the note ${row.id}`))
-  }
-  if (words.has('note')) found.push(leak('an entry of the type note'))
-  for (const { id, publicSeq } of conversations) {
-    const position = highest.get(id) ?? 0
-    if (position > publicSeq) found.push(leak(`position ${position} of ${publicSeq} in ${id}`))
   }
   return found
 }

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
 import { type Client, type Conversation, createClient, memoryStore } from '../../src/client/index.ts'
 import { startWire, type Wire } from '../../tests/support/networkPath.ts'
-import type { ClientLog, StoredConversation } from './history.ts'
+import type { ClientLog, Followed, StoredConversation } from './history.ts'
 import { type Person, type Recorder, type Written, writing } from './recorder.ts'
 import type { World } from './world.ts'
 
 /** Impatient, so that a short run sees many retries; what is proved does not depend on these. */
 const options = {
   ...{ ackTimeoutMs: 3_000, connectTimeoutMs: 4_000, backoffBaseMs: 100, backoffCapMs: 1_000 },
-  ...{ pageSize: 50, echoGraceMs: 1_000, markIntervalMs: 200 },
+  ...{ pageSize: 50, catchUpPageSize: 50, echoGraceMs: 1_000, markIntervalMs: 200 },
 }
 
 /** One browser tab, or whatever else holds a connection of a person: the product's client at the end of a wire that can be damaged. */
@@ -19,6 +19,8 @@ export interface Participant {
   readonly wire: Wire
   /** The conversations it follows, by the place they have in the run. */
   conversation(which: number): Conversation
+  /** What it held each time before it was loaded anew. */
+  readonly before: readonly ClientLog[]
   /** As if its page was loaded anew: another client, with what the first one left in its store. */
   reload(): Promise<void>
   /** Sends something again as it is, past the client. */
@@ -31,7 +33,11 @@ export interface Crowd {
   readonly conversationIds: readonly string[]
   /** Whether everybody has everything, and nothing waits to be sent. */
   level(heads: ReadonlyMap<string, StoredConversation>): string | undefined
+  readonly followed: readonly Followed[]
+  /** What everybody holds, the older part included, which who was loaded anew has to ask for. */
   logs(): Promise<ClientLog[]>
+  /** What everybody holds at this moment, and what they held whenever they were loaded anew. */
+  earlierLogs(): ClientLog[]
   close(): Promise<void>
 }
 
@@ -70,15 +76,17 @@ export async function gather(world: World, recorder: Recorder): Promise<Crowd> {
     participants,
     conversationIds: ids,
     level: heads => firstBehind(participants, ids, heads),
+    followed: participants.flatMap(participant => followedBy(participant, ids)),
     logs: () => collect(participants, ids),
+    earlierLogs: () => participants.flatMap(one => [...one.before, ...heldBy(one, ids)]),
     close: async () => void (await Promise.all(participants.map(one => one.close()))),
   }
 }
 
-async function until(check: () => boolean, withinMs = 30_000): Promise<void> {
+async function until(check: () => boolean, withinMs = 120_000): Promise<void> {
   const deadline = performance.now() + withinMs
   while (!check()) {
-    if (performance.now() > deadline) throw new Error('the crowd could not gather')
+    if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: the crowd gathers`)
     await sleep(50)
   }
 }
@@ -121,9 +129,11 @@ async function join(
   }
   await open()
   follow()
-  return {
-    ...{ name, person: identity, wire, conversation },
+  const before: ClientLog[] = []
+  const participant: Participant = {
+    ...{ name, person: identity, wire, conversation, before },
     async reload() {
+      before.push(...heldBy(participant, ids))
       client.close()
       // The store is written to without anybody waiting for it.
       await sleep(5)
@@ -141,7 +151,20 @@ async function join(
       await wire[Symbol.asyncDispose]()
     },
   }
+  return participant
 }
+
+const followedBy = (participant: Participant, ids: readonly string[]): Followed[] =>
+  ids.flatMap((conversationId, which) => {
+    const { name: client, person } = participant
+    return follows(participant, which) ? [{ client, audience: person.audience, conversationId }] : []
+  })
+
+const heldBy = (participant: Participant, ids: readonly string[]): ClientLog[] =>
+  followedBy(participant, ids).map(followed => {
+    const { entries } = participant.conversation(ids.indexOf(followed.conversationId)).getSnapshot()
+    return { ...followed, entries }
+  })
 
 function firstBehind(
   participants: readonly Participant[],
@@ -154,8 +177,9 @@ function firstBehind(
       const { live, applied, messages } = participant.conversation(which).getSnapshot()
       const waiting = messages.filter(({ delivery }) => delivery === 'queued' || delivery === 'sent').length
       const head = heads.get(id)
-      const end = participant.person.audience === 'member' ? head?.seq : head?.publicSeq
-      if (live && waiting === 0 && applied === end) continue
+      const end = (participant.person.audience === 'member' ? head?.seq : head?.publicSeq) ?? 0
+      // Who has more than is stored is not behind, but wrong: nothing will come that makes it right.
+      if (live && waiting === 0 && applied >= end) continue
       return `${participant.name} in ${id}: ${live ? 'live' : 'not live'}, ${applied} of ${end}, ${waiting} to be sent`
     }
   }
@@ -163,9 +187,8 @@ function firstBehind(
 }
 
 async function collect(participants: readonly Participant[], ids: readonly string[]): Promise<ClientLog[]> {
-  const logs: ClientLog[] = []
   for (const participant of participants) {
-    for (const [which, conversationId] of ids.entries()) {
+    for (const which of ids.keys()) {
       if (!follows(participant, which)) continue
       const conversation = participant.conversation(which)
       // Loaded anew, a client begins with the last page only. A page that brings nothing will not do so the next time.
@@ -173,10 +196,7 @@ async function collect(participants: readonly Participant[], ids: readonly strin
         held = conversation.getSnapshot().entries.length
         if (conversation.getSnapshot().hasOlder) await conversation.loadOlder(200)
       }
-      const { entries } = conversation.getSnapshot()
-      const { name: client, person } = participant
-      logs.push({ client, audience: person.audience, conversationId, entries })
     }
   }
-  return logs
+  return participants.flatMap(participant => heldBy(participant, ids))
 }

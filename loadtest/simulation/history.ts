@@ -5,9 +5,17 @@ export interface History {
   readonly sent: readonly Sent[]
   readonly acked: readonly Acked[]
   /** Sent, and refused for good. */
-  readonly refused: readonly Named[]
+  readonly refused: readonly Refused[]
+  /** Why the run was judged before everybody had everything, if it was: then nothing counts that may only be under way. */
+  readonly unsettled: string | undefined
+  /** Who has to hold which conversation at the end. */
+  readonly followed: readonly Followed[]
   /** What every client holds at the end, one for each conversation it follows. */
   readonly logs: readonly ClientLog[]
+  /** What clients held at other moments, such as before they were loaded anew: parts of the log, from wherever to as far as they had come. */
+  readonly earlierLogs: readonly ClientLog[]
+  /** Every entry that any client was told of, the first time. */
+  readonly seen: readonly Seen[]
   /** The rows of the database at the end. */
   readonly stored: readonly StoredMessage[]
   readonly conversations: readonly StoredConversation[]
@@ -25,6 +33,12 @@ export interface Named {
 /** In the order in which one client's person wrote. */
 export interface Sent extends Named {
   readonly client: string
+  /** What is new may never be refused; a change may, when what it is about was taken back meanwhile. */
+  readonly deed: 'say' | 'change'
+}
+
+export interface Refused extends Named {
+  readonly code: string
 }
 
 export interface Acked extends Named {
@@ -34,10 +48,19 @@ export interface Acked extends Named {
   readonly audience: 'visitor' | 'member'
 }
 
-export interface ClientLog {
+export interface Seen {
+  readonly client: string
+  readonly conversationId: string
+  readonly id: string
+}
+
+export interface Followed {
   readonly client: string
   readonly audience: 'visitor' | 'member'
   readonly conversationId: string
+}
+
+export interface ClientLog extends Followed {
   readonly entries: readonly Entry[]
 }
 
@@ -47,13 +70,19 @@ export interface StoredMessage {
   readonly seq: number
   readonly publicSeq: number | null
   readonly type: string
+  readonly role: string
   readonly text: string
+  readonly parts: readonly unknown[]
+  readonly senderKind: string
   readonly senderId: string
   readonly clientId: string
   readonly parentId: string | null
   readonly createdAt: string
   readonly deleted: boolean
 }
+
+/** What is stored of one conversation, in its order. */
+export type Rows = readonly StoredMessage[]
 
 export interface StoredConversation {
   readonly id: string
@@ -65,6 +94,6 @@ export interface Sightings {
   readonly client: string
   /** Every text, id and time in what it received. */
   readonly words: ReadonlySet<string>
-  /** The highest position it was told of, by conversation. */
-  readonly highest: ReadonlyMap<string, number>
+  /** By conversation, every position it was told of, and when first: in milliseconds, by the clock of the database's machine. */
+  readonly positions: ReadonlyMap<string, ReadonlyMap<number, number>>
 }

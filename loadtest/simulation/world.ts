@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../tests/support/services/process.ts'
 import { newWidget, type Visit, visit } from '../../tests/support/sockets.ts'
 import { testSecret } from '../../tests/support/testSecret.ts'
 import type { StoredConversation, StoredMessage } from './history.ts'
-import { readConversations, readMessages } from './rows.ts'
+import { readConversations, readRows } from './rows.ts'
 
 /** The servers that gateways stand on; what cannot be damaged is left whole. */
 export interface Ground {
@@ -31,6 +31,7 @@ export interface World {
   visitAgain(visiting: Visit): Promise<Visit>
   /** A node that takes connections, if there is one; otherwise one that will. */
   anyNode(): GatewayNode
+  /** What is stored, all of one moment. */
   rows(): Promise<{ stored: StoredMessage[]; conversations: StoredConversation[] }>
   heads(): Promise<Map<string, StoredConversation>>
   stop(): Promise<void>
@@ -70,10 +71,7 @@ export async function openWorld(plan: WorldPlan): Promise<World> {
     return {
       ...{ nodes, ground: plan.ground, anyNode, stop, ...people },
       visitAgain: ({ widgetKey, resume }) => visit(anyNode().url, widgetKey, resume),
-      rows: async () => ({
-        stored: await readMessages(owner),
-        conversations: await readConversations(owner),
-      }),
+      rows: () => readRows(owner),
       heads: async () => new Map((await readConversations(owner)).map(row => [row.id, row])),
     }
   } catch (error) {

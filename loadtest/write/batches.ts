@@ -11,6 +11,11 @@ export interface Tenant {
 const text =
   'Where is my parcel? It was to come on Tuesday, and the page says no more than that it is on its way.'
 
+export async function countEntries({ owner }: TemporaryDatabase): Promise<number> {
+  const { rows } = await owner.query<{ count: string }>('select count(*) from messages')
+  return Number(rows[0]?.count)
+}
+
 export const sampleDraft = (conversationId: string): Omit<NewEntry, 'id' | 'public'> => ({
   conversationId,
   clientId: newId(),
@@ -45,26 +50,28 @@ export async function forgetEntries({ owner }: TemporaryDatabase): Promise<void>
   await owner.query('vacuum full analyze conversations')
 }
 
-/** The batches that pgbench will send, made beforehand: it cannot make the product's JSON by itself. */
+/** The batches that pgbench will send, made beforehand, of these sizes in turn: it cannot make the product's JSON by itself. */
 export async function prepareBatches(
   { owner }: TemporaryDatabase,
   tenants: readonly Tenant[],
-  size: number,
+  sizes: readonly number[],
   each: number,
 ): Promise<void> {
   await owner.query(
     'create table if not exists batches (client int, n int, tenant text, ids text, drafts text, primary key (client, n))',
   )
   for (const [client, { id, conversations }] of tenants.entries()) {
+    let at = 0
     for (let n = 1; n <= each; n++) {
-      // The one half and the other in turn, as the log's groups do.
-      const half = n % 2 === 0 ? conversations.slice(0, size) : conversations.slice(size, 2 * size)
-      const entries = half.map(conversation => ({
+      // Each conversation once before any has its turn again, as where each waits for its own entry.
+      const size = sizes[(n * tenants.length + client) % sizes.length] ?? 1
+      const group = Array.from({ length: size }, () => conversations[at++ % conversations.length] ?? '')
+      const entries = group.map(conversation => ({
         ...sampleDraft(conversation),
         id: newId(),
         public: true,
       }))
-      const row = [client, n, id, `{${half.join(',')}}`, draftsOf(entries)]
+      const row = [client, n, id, `{${group.join(',')}}`, draftsOf(entries)]
       await owner.query('insert into batches values ($1, $2, $3, $4, $5)', row)
     }
   }
@@ -74,15 +81,17 @@ export async function prepareBatches(
 const named = (statement: string, names: readonly string[]): string =>
   names.reduce((script, name, at) => script.replaceAll(`$${at + 1}`, `:${name}`), statement).trim()
 
-/** The transaction of the log, statement by statement, and sent in as many messages: opening and lock, insert, commit. */
+/** The transaction of the log, statement by statement, and sent in as many messages: opening and lock, insert and commit. */
 export const pgbenchScript = `
 \\set i :i + 1
 select tenant, ids, drafts from batches where client = :client_id and n = :i \\gset
 \\startpipeline
 begin;
-select set_config('role', 'parley_app', true), set_config('app.tenant_id', :tenant, true), set_config('app.user_id', '', true);
+select set_config('role', 'parley_app', true), set_config('app.tenant_id', :tenant, true), set_config('app.user_id', '', true), set_config('app.origin', '', true);
 ${named(lockStatement.text, ['tenant', 'ids'])};
 \\endpipeline
+\\startpipeline
 ${named(insertStatement.text, ['tenant', 'drafts'])};
 commit;
+\\endpipeline
 `

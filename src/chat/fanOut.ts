@@ -1,28 +1,31 @@
 import type { Database } from '../db/index.ts'
 import { type Gateway, rooms } from '../gateway/index.ts'
-import { type Log, type Metrics, type Scope, systemScope } from '../kernel/index.ts'
-import type { Entry } from '../protocol/index.ts'
-import { createInbox } from './inbox.ts'
-import type { MovedMark } from './marksStore.ts'
-import { readConversation } from './store.ts'
-import { entryFor, stateFor } from './views.ts'
+import type { Metrics } from '../kernel/index.ts'
+import { audiences, type Entry } from '../protocol/index.ts'
+import type { Gathering } from './gathering.ts'
+import type { Inbox } from './inbox.ts'
+import type { MovedMark, ToldMark } from './marksStore.ts'
+import { entryFor } from './views.ts'
 
 export interface FanOutParts {
   readonly db: Database
   readonly gateway: Gateway
-  readonly log: Log
+  readonly inbox: Inbox
+  readonly states: Gathering
   readonly metrics: Metrics
 }
 
 export interface FanOut {
   marksMoved(tenantId: string, marks: readonly MovedMark[]): void
-  /** Whatever happened elsewhere lately may not have come here. */
-  inboxesStale(): void
-  stop(): void
 }
 
-function appended(gateway: Gateway, scope: Scope, conversationId: string, entries: readonly Entry[]): void {
-  const room = rooms.conversation(scope.tenantId, conversationId)
+function appended(
+  gateway: Gateway,
+  tenantId: string,
+  conversationId: string,
+  entries: readonly Entry[],
+): void {
+  const room = rooms.conversation(tenantId, conversationId)
   const last = entries.at(-1)
   if (!last) return
   // A commit of many conversations: to each socket its part of it at once, with the acknowledgement.
@@ -42,35 +45,42 @@ function appended(gateway: Gateway, scope: Scope, conversationId: string, entrie
   gateway.publish('participant', room, 'entries', event, joined)
 }
 
+/** Tells a mark to everyone who may see it, each in their own way of counting. */
+export function tellMark(
+  publish: Gateway['publishHere'],
+  tenantId: string,
+  { conversationId, readerKind, readerId, publicMoved, ...mark }: ToldMark,
+): void {
+  const room = rooms.conversation(tenantId, conversationId)
+  const reader = { kind: readerKind, id: readerId }
+  const known = { conversationId, reader, delivered: mark.deliveredSeq, read: mark.seq }
+  publish('member', room, 'mark', known)
+  if (!publicMoved) return
+  const seen = { conversationId, reader, delivered: mark.deliveredPublicSeq, read: mark.publicSeq }
+  for (const audience of ['visitor', 'participant'] as const) publish(audience, room, 'mark', seen)
+}
+
 /** Takes what was committed to everyone who may see it (L4): entries to members, public ones to visitors and guests as well. */
-export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut {
-  const inbox = createInbox({ db, gateway, log })
-
-  async function conversationChanged(tenantId: string, conversationId: string): Promise<void> {
-    const scope = systemScope(tenantId, 'fan-out')
-    const row = await db.scoped(scope, tx => readConversation(tx, scope, conversationId))
-    if (!row) return
-    const room = rooms.conversation(tenantId, conversationId)
-    gateway.publish('member', room, 'conversation', stateFor('all', row))
-    for (const audience of ['visitor', 'participant'] as const)
-      gateway.publish(audience, room, 'conversation', stateFor('public', row))
-  }
-
-  db.after((scope, event) => {
-    const { tenantId } = scope
+export function createFanOut({ db, gateway, inbox, states, metrics }: FanOutParts): FanOut {
+  db.after(({ tenantId }, event) => {
     if (event.type === 'appended') {
       const end = metrics.fanoutDuration.startTimer()
       // After the acknowledgements, which are only a few microtasks away.
       setImmediate(() => {
-        appended(gateway, scope, event.conversationId, event.entries)
+        appended(gateway, tenantId, event.conversationId, event.entries)
         end()
       })
       inbox.touch(tenantId, event.conversationId)
     }
+    // Before the acknowledgement: who is told that they have the conversation sees nothing more of whoever had it.
+    if (event.type === 'conversation.moved') {
+      const { conversationId, owner, assignedMemberId, epoch } = event
+      const room = rooms.conversation(tenantId, conversationId)
+      for (const audience of audiences)
+        gateway.publish(audience, room, 'owner', { conversationId, owner, assignedMemberId, epoch })
+    }
     if (event.type === 'conversation.changed') {
-      conversationChanged(tenantId, event.conversationId).catch(error =>
-        log.warn({ err: error }, 'a change could not be told'),
-      )
+      states.changed(tenantId, event.conversationId)
       inbox.touch(tenantId, event.conversationId)
     }
   })
@@ -78,20 +88,12 @@ export function createFanOut({ db, gateway, log, metrics }: FanOutParts): FanOut
   return {
     marksMoved(tenantId, marks) {
       for (const mark of marks) {
-        const { conversationId, readerKind, readerId, publicMoved } = mark
-        const room = rooms.conversation(tenantId, conversationId)
-        const reader = { kind: readerKind, id: readerId }
-        gateway.publish('member', room, 'mark', {
-          ...{ conversationId, reader },
-          ...{ delivered: mark.deliveredSeq, read: mark.seq },
-        })
-        if (!publicMoved) continue
-        const seen = { conversationId, reader, delivered: mark.deliveredPublicSeq, read: mark.publicSeq }
-        for (const audience of ['visitor', 'participant'] as const)
-          gateway.publish(audience, room, 'mark', seen)
+        tellMark(gateway.publish, tenantId, mark)
+        const { conversationId, readerKind: kind, readerId: id } = mark
+        // Nobody but members and keys has an inbox.
+        if (mark.readMoved && (kind === 'member' || kind === 'system'))
+          inbox.touch(tenantId, conversationId, { kind, id })
       }
     },
-    inboxesStale: inbox.allStale,
-    stop: inbox.stop,
   }
 }

@@ -15,15 +15,18 @@ import { found } from '../kernel/index.ts'
 import {
   channels,
   conversationKinds,
+  conversationPatchSchema,
   conversationStatuses,
   messageRoles,
   messageTypes,
   owners,
   senderKinds,
 } from '../protocol/index.ts'
+import { removeGuest } from './endTickets.ts'
 import { listConversations, readConversation, readPage } from './store.ts'
 import type { Tickets } from './tickets.ts'
 import { listUndelivered } from './undeliveredStore.ts'
+import { updateConversation } from './updateConversation.ts'
 
 const moment = z.iso.datetime()
 
@@ -119,6 +122,7 @@ export const chatRoutes = (tickets: Tickets): Route[] => [
   ...conversationRoutes(),
   undeliveredRoute(),
   ticketRoute(tickets),
+  removeGuestRoute(),
 ]
 
 const undeliveredRoute = (): Route =>
@@ -147,8 +151,9 @@ const ticketRoute = (tickets: Tickets): Route =>
     status: 201,
     handle: async ({ scope, tx, params, body }) => {
       found(await readConversation(tx, scope, params.id), 'conversation')
-      const { token, guestId, expiresAt } = tickets.issue(
+      const { token, guestId, expiresAt } = await tickets.issue(
         scope,
+        tx,
         params.id,
         body.name,
         body.minutes * 60,
@@ -164,6 +169,18 @@ const ticketRoute = (tickets: Tickets): Route =>
       })
       return { ticket: token, guestId, expiresAt }
     },
+  })
+
+const removeGuestRoute = (): Route =>
+  tenantRoute({
+    method: 'delete',
+    path: '/api/v1/conversations/{id}/tickets/{guestId}',
+    tag: 'Conversations',
+    summary: 'Takes back the tickets of a guest, who is cut off within seconds',
+    permission: 'conversations:write',
+    params: idParams.extend({ guestId: idField }),
+    handle: ({ scope, tx, params: { id, guestId } }) =>
+      removeGuest(scope, tx, { conversationId: id, guestId }),
   })
 
 function conversationRoutes(): Route[] {
@@ -189,6 +206,17 @@ function conversationRoutes(): Route[] {
       reply: conversationView,
       handle: async ({ scope, tx, params }) =>
         found(await readConversation(tx, scope, params.id), 'conversation'),
+    }),
+    tenantRoute({
+      method: 'patch',
+      path: '/api/v1/conversations/{id}',
+      tag: 'Conversations',
+      summary: 'Change a conversation',
+      permission: 'conversations:write',
+      params: idParams,
+      body: conversationPatchSchema,
+      reply: conversationView,
+      handle: ({ scope, tx, params, body }) => updateConversation(scope, tx, params.id, body),
     }),
     tenantRoute({
       method: 'get',

@@ -1,15 +1,29 @@
 import { sql } from 'drizzle-orm'
-import type { Transaction } from '../db/index.ts'
-import type { Entry, messageRoles, messageTypes, owners, senderKinds } from '../protocol/index.ts'
+import type { Ask, Transaction } from '../db/index.ts'
+import type { Scope } from '../kernel/index.ts'
+import type {
+  conversationStatuses,
+  Entry,
+  messageRoles,
+  messageTypes,
+  owners,
+  senderKinds,
+} from '../protocol/index.ts'
+import { dropFiles, filesOf } from './openFilesStore.ts'
 
 /** What a new entry is refused or allowed by: its conversation as it is under the lock. */
 export interface LockedConversation {
   readonly id: string
   readonly kind: string
-  readonly status: string
+  readonly status: (typeof conversationStatuses)[number]
   readonly contactId: string | null
+  readonly speakerId: string | null
+  readonly agentId: string | null
   readonly owner: (typeof owners)[number]
+  readonly assignedMemberId: string | null
   readonly epoch: number
+  readonly askedSeq: number
+  readonly answeredSeq: number
 }
 
 /** The entry that another one edits or takes back. */
@@ -34,6 +48,16 @@ export interface NewEntry {
   readonly parentId: string | null
   /** Whether visitors see it. */
   readonly public: boolean
+  /** Up to where this answers what visitors have asked, or all that stands before it (L8). */
+  readonly answers?: number | 'all' | undefined
+  /** It ends the conversation, until a visitor asks again. */
+  readonly resolves?: boolean | undefined
+  /** Of what a model wrote. */
+  readonly model?: string | undefined
+  readonly provider?: string | undefined
+  readonly finishReason?: string | undefined
+  readonly promptTokens?: number | undefined
+  readonly completionTokens?: number | undefined
   readonly metadata?: Record<string, unknown>
 }
 
@@ -58,7 +82,9 @@ const byIndexOnly = ['seqscan', 'bitmapscan', 'hashjoin', 'mergejoin', 'sort']
 export const lockStatement = {
   name: 'parley_log_lock',
   text: `
-    select id, kind, status, contact_id as "contactId", owner, epoch from conversations
+    select id, kind, status, contact_id as "contactId", speaker_id as "speakerId", agent_id as "agentId", owner,
+      assigned_member_id as "assignedMemberId", epoch, asked_seq::float8 as "askedSeq", answered_seq::float8 as "answeredSeq"
+    from conversations
     where tenant_id = $1 and id = any($2::uuid[]) and (
       select count(set_config(setting, 'off', true)) from unnest(array[${byIndexOnly.map(name => `'${name}'`)}]) as setting
     ) > 0
@@ -73,6 +99,12 @@ export async function lockConversations(
   const rows = await tx.prepared<LockedConversation>(lockStatement, [tenantId, arrayOf(ids)])
   return new Map(rows.map(row => [row.id, row]))
 }
+
+/** One conversation, where all that follows the lock is known before it is granted. */
+export const lockAlone = ({ tenantId }: Scope, id: string): Ask<LockedConversation> => ({
+  statement: lockStatement,
+  values: [tenantId, arrayOf([id])],
+})
 
 export async function readTargets(
   tx: Transaction,
@@ -134,7 +166,9 @@ const toStored = (row: StoredRow): StoredEntry => ({
  * - `known`: sent before; keeps its position and takes no new one. Looked up one by one, in the order of the one index that
  *   answers in a single step: of those that begin alike the planner may take one that walks through the whole conversation.
  * - `placed`: the next positions without a hole, and for public entries those of what visitors see.
- * - `grown`: visitors are shown when something was said last, so a note does not count.
+ * - `grown`: visitors are shown when something was said last, so a note does not count; what they ask is due until it is answered, and opens
+ *   what was resolved before it: `active` is proposed then, and taken by what stands resolved. All of these conversations are there; as a
+ *   conflict each is found by its key, where the planner may join an update with the whole tenant.
  *
  * What is new comes back without an ordinal, to be found by its id.
  */
@@ -144,7 +178,8 @@ export const insertStatement = {
     with draft as (
       select * from jsonb_to_recordset($2::jsonb) as d(ordinal int, id uuid, "conversationId" uuid,
         "clientId" text, "senderKind" text, "senderId" uuid, role text, type text, parts jsonb, text text, "parentId" uuid,
-        public boolean, metadata jsonb)
+        public boolean, answers int8, "answersAll" boolean, resolves boolean, model text, provider text, "finishReason" text, "promptTokens" int,
+        "completionTokens" int, metadata jsonb)
     ), known as (
       select d.ordinal, m.* from draft d cross join lateral (
         select id, seq, public_seq, created_at from messages where tenant_id = $1 and conversation_id = d."conversationId"
@@ -162,16 +197,25 @@ export const insertStatement = {
       window w as (partition by d."conversationId" order by d.ordinal rows unbounded preceding)
     ), inserted as (
       insert into messages (tenant_id, id, conversation_id, seq, public_seq, role, type, parts, text, parent_id,
-        sender_kind, sender_id, client_id, metadata)
+        sender_kind, sender_id, client_id, model, provider, finish_reason, prompt_tokens, completion_tokens, metadata)
       select $1, id, "conversationId", seq, case when public then public_seq end, role, type, parts, text, "parentId",
-        "senderKind", "senderId", "clientId", metadata from placed
+        "senderKind", "senderId", "clientId", model, provider, "finishReason", "promptTokens", "completionTokens", metadata
+      from placed
       returning id, seq, public_seq, created_at
     ), grown as (
-      update conversations c set seq = p.seq, public_seq = p.public_seq, updated_at = now(),
-        last_message_at = case when p.visible then now() else c.last_message_at end
-      from (select "conversationId", max(seq) as seq, max(public_seq) as public_seq, bool_or(public) as visible
-        from placed group by 1) p
-      where c.tenant_id = $1 and c.id = p."conversationId"
+      insert into conversations as c (tenant_id, id, seq, public_seq, last_message_at, asked_seq, answered_seq, status)
+      select $1, "conversationId", max(seq), max(public_seq), case when bool_or(public) then now() end,
+        coalesce(max(seq) filter (where role = 'user' and type not in ('edit', 'delete')), 0),
+        coalesce(max(case when "answersAll" then seq else answers end), 0),
+        case when max(seq) filter (where role = 'user' and type not in ('edit', 'delete'))
+          > coalesce(max(seq) filter (where resolves), 0) then 'active' else 'resolved' end
+      from placed group by 2
+      on conflict (tenant_id, id) do update set seq = excluded.seq, public_seq = excluded.public_seq, updated_at = now(),
+        last_message_at = coalesce(excluded.last_message_at, c.last_message_at),
+        asked_seq = greatest(c.asked_seq, excluded.asked_seq), answered_seq = greatest(c.answered_seq, excluded.answered_seq),
+        status = case when c.status = 'resolved' then excluded.status else c.status end,
+        resolved_at = case when excluded.status = 'active' then null else c.resolved_at end,
+        changed_at = case when c.status = 'resolved' and excluded.status = 'active' then now() else c.changed_at end
     )
     select null::int as ordinal, id, seq, public_seq as "publicSeq", created_at as "createdAt", false as repeated from inserted
     union all
@@ -181,8 +225,9 @@ export const insertStatement = {
 /** As the statement takes them. */
 export const draftsOf = (entries: readonly NewEntry[]): string =>
   JSON.stringify(
-    entries.map(({ sender, ...entry }, ordinal) => ({
+    entries.map(({ sender, answers, ...entry }, ordinal) => ({
       ...entry,
+      ...(answers === 'all' ? { answersAll: true } : { answers }),
       ordinal,
       senderKind: sender.kind,
       senderId: sender.id,
@@ -190,12 +235,31 @@ export const draftsOf = (entries: readonly NewEntry[]): string =>
     })),
   )
 
+/** Who answers from now on, of conversations that are locked. */
+export async function changeOwners(
+  tx: Transaction,
+  tenantId: string,
+  moved: readonly LockedConversation[],
+): Promise<void> {
+  await tx.sql.execute(sql`
+    update conversations c set owner = d.owner, assigned_member_id = d."assignedMemberId", epoch = d.epoch, status = d.status,
+      resolved_at = case when d.status = 'resolved' then now() end, changed_at = now(), updated_at = now()
+    from jsonb_to_recordset(${JSON.stringify(moved)}::jsonb)
+      as d(id uuid, owner text, "assignedMemberId" uuid, epoch int, status text)
+    where c.tenant_id = ${tenantId} and c.id = d.id`)
+}
+
+/** With `last` the transaction ends with them, one round trip sooner. */
 export async function insertEntries(
   tx: Transaction,
   tenantId: string,
   entries: readonly NewEntry[],
+  { last }: { readonly last: boolean },
 ): Promise<StoredEntry[]> {
-  const rows = await tx.prepared<StoredRow>(insertStatement, [tenantId, draftsOf(entries)])
+  const values = [tenantId, draftsOf(entries)]
+  const rows = await (last
+    ? tx.conclude<StoredRow>(insertStatement, values)
+    : tx.prepared<StoredRow>(insertStatement, values))
   const places = new Map(entries.map(({ id }, place) => [id, place]))
   const stored: StoredEntry[] = []
   for (const row of rows) {
@@ -205,18 +269,29 @@ export async function insertEntries(
   return stored
 }
 
-/** What is taken back loses its content in the same moment, and so do its edits, which hold it too. */
+/** What is taken back loses its content in the same moment, and so do its edits, which hold it too. Files that stood there alone go with it: returns which. */
 export async function blankEntries(
   tx: Transaction,
   tenantId: string,
   deletions: readonly Pick<NewEntry, 'conversationId' | 'parentId'>[],
-): Promise<void> {
-  const gone = deletions.map(({ conversationId, parentId }) => ({ conversationId, id: parentId }))
-  await tx.sql.execute(sql`
-    update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
-    from jsonb_to_recordset(${JSON.stringify(gone)}::jsonb) as gone(id uuid, "conversationId" uuid)
-    where m.tenant_id = ${tenantId} and m.conversation_id = gone."conversationId"
-      and (m.id = gone.id or m.type = 'edit' and m.parent_id = gone.id)`)
+): Promise<string[]> {
+  const list = deletions.map(({ conversationId, parentId }) => ({ conversationId, id: parentId }))
+  const { rows } = await tx.sql.execute<{ parts: Entry['parts'] }>(sql`
+    with gone as (
+      select m.id, m.parts from messages m
+      join jsonb_to_recordset(${JSON.stringify(list)}::jsonb) as d(id uuid, "conversationId" uuid)
+        on m.conversation_id = d."conversationId" and (m.id = d.id or m.type = 'edit' and m.parent_id = d.id)
+      where m.tenant_id = ${tenantId}
+    ), blanked as (
+      update messages m set parts = '[]', text = '', metadata = m.metadata || '{"deleted": true}', updated_at = now()
+      from gone where m.tenant_id = ${tenantId} and m.id = gone.id
+    )
+    select parts from gone where parts @? '$[*].fileId'`)
+  return dropFiles(
+    tx,
+    tenantId,
+    rows.flatMap(({ parts }) => filesOf(parts)),
+  )
 }
 
 /** One parameter for a whole list. */

@@ -1,4 +1,4 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { and, eq, getTableColumns, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import type { Mark, senderKinds } from '../protocol/index.ts'
@@ -15,7 +15,8 @@ export interface MarkInput {
   readonly read: number
 }
 
-export interface MovedMark {
+/** A mark in both ways of counting. */
+export interface ToldMark {
   readonly conversationId: string
   readonly readerKind: (typeof senderKinds)[number]
   readonly readerId: string
@@ -25,6 +26,11 @@ export interface MovedMark {
   readonly deliveredPublicSeq: number
   /** Whether visitors are to be told: a mark that moved over notes alone would give them away. */
   readonly publicMoved: boolean
+}
+
+export interface MovedMark extends ToldMark {
+  /** Whether more has been read, not only received. */
+  readonly readMoved: boolean
 }
 
 /** A mark that covers nothing a visitor sees stands on a note, and would give it away. */
@@ -47,9 +53,33 @@ export async function marksOf(
   return marks.filter(({ delivered }) => view === 'all' || delivered > 0)
 }
 
+/** Marks of these conversations that moved within a time that ends now, by the clock of the database. */
+export async function marksSince(
+  tx: Transaction,
+  scope: Scope,
+  conversationIds: readonly string[],
+  withinMs: number,
+): Promise<ToldMark[]> {
+  const lately = sql`now() - make_interval(secs => ${withinMs / 1000})`
+  return tx.sql
+    .select({
+      ...getTableColumns(readMarks),
+      publicMoved: sql<boolean>`${readMarks.publicMovedAt} > ${lately} and ${readMarks.deliveredPublicSeq} > 0`,
+    })
+    .from(readMarks)
+    .where(
+      and(
+        eq(readMarks.tenantId, scope.tenantId),
+        sql`${readMarks.conversationId} = any(${`{${conversationIds.join(',')}}`}::uuid[])`,
+        sql`${readMarks.updatedAt} > ${lately}`,
+      ),
+    )
+}
+
 /**
  * Moves marks forward, and only forward, whatever order they arrive in. Each is kept in both ways of counting, so that members and visitors can
- * be told in theirs; a position beyond the log's end counts as its end.
+ * be told in theirs; a position beyond the log's end counts as its end. Of one reader's in one conversation the highest counts: a row cannot be
+ * written twice by one statement.
  */
 export async function moveMarks(
   tx: Transaction,
@@ -75,26 +105,30 @@ export async function moveMarks(
           where m.tenant_id = ${tenantId} and m.conversation_id = c.id and m.seq <= g.delivered and m.public_seq is not null
           order by m.seq desc limit 1), 0) end as delivered_public_seq) place
     ), before as (
-      select r.* from read_marks r join given g on r.tenant_id = ${tenantId} and r.conversation_id = g."conversationId"
+      select distinct r.* from read_marks r join given g on r.tenant_id = ${tenantId} and r.conversation_id = g."conversationId"
         and r.reader_kind = g."readerKind" and r.reader_id = g."readerId"
     ), moved as (
       insert into read_marks as r (tenant_id, conversation_id, reader_kind, reader_id, seq, public_seq, delivered_seq, delivered_public_seq)
-      select ${tenantId}, "conversationId", "readerKind", "readerId", seq, public_seq,
-        greatest(delivered_seq, seq), greatest(delivered_public_seq, public_seq) from counted
+      select ${tenantId}, "conversationId", "readerKind", "readerId", max(seq), max(public_seq),
+        max(greatest(delivered_seq, seq)), max(greatest(delivered_public_seq, public_seq)) from counted
+      group by "conversationId", "readerKind", "readerId"
       order by "conversationId", "readerKind", "readerId"
       on conflict (tenant_id, conversation_id, reader_kind, reader_id) do update set
         seq = greatest(r.seq, excluded.seq), public_seq = greatest(r.public_seq, excluded.public_seq),
         delivered_seq = greatest(r.delivered_seq, excluded.delivered_seq),
-        delivered_public_seq = greatest(r.delivered_public_seq, excluded.delivered_public_seq), updated_at = now()
+        delivered_public_seq = greatest(r.delivered_public_seq, excluded.delivered_public_seq), updated_at = now(),
+        public_moved_at = case when excluded.public_seq > r.public_seq or excluded.delivered_public_seq > r.delivered_public_seq
+          then now() else r.public_moved_at end
+      where excluded.seq > r.seq or excluded.delivered_seq > r.delivered_seq
+        or excluded.public_seq > r.public_seq or excluded.delivered_public_seq > r.delivered_public_seq
       returning r.*
     )
     select m.conversation_id as "conversationId", m.reader_kind as "readerKind", m.reader_id as "readerId", m.seq::float8 as seq,
       m.delivered_seq::float8 as "deliveredSeq", m.public_seq::float8 as "publicSeq",
       m.delivered_public_seq::float8 as "deliveredPublicSeq",
-      (coalesce(b.public_seq, 0), coalesce(b.delivered_public_seq, 0)) <> (m.public_seq, m.delivered_public_seq) as "publicMoved"
+      (coalesce(b.public_seq, 0), coalesce(b.delivered_public_seq, 0)) <> (m.public_seq, m.delivered_public_seq) as "publicMoved",
+      coalesce(b.seq, 0) <> m.seq as "readMoved"
     from moved m left join before b on b.conversation_id = m.conversation_id and b.reader_kind = m.reader_kind
-      and b.reader_id = m.reader_id
-    where b.seq is null or (b.seq, b.delivered_seq, b.public_seq, b.delivered_public_seq)
-      <> (m.seq, m.delivered_seq, m.public_seq, m.delivered_public_seq)`)
+      and b.reader_id = m.reader_id`)
   return rows
 }

@@ -1,12 +1,11 @@
 import {
-  actorName,
   type Gateway,
   type PresenceBoard,
   type PresenceStatus,
   rooms,
   type Session,
 } from '../gateway/index.ts'
-import type { Log, Scope } from '../kernel/index.ts'
+import { actorName, eachOf, type Log, type Scope } from '../kernel/index.ts'
 import type { ConversationState } from '../protocol/index.ts'
 import { createPresenceHere, type PresenceHere } from './presenceHere.ts'
 
@@ -16,6 +15,8 @@ export interface Presence {
   members(tenantId: string): Promise<{ memberId: string; status: PresenceStatus }[]>
   /** Whether somebody is there on the other side of a conversation; from now on this actor is told when that changes. */
   otherSide(scope: Scope, conversation: ConversationState): Promise<boolean>
+  /** Whose a conversation is now that has changed: it may have been taken over, or its visitor may be no more. */
+  belongs(tenantId: string, conversationId: string, contactId: string | null): void
   stop(): void
 }
 
@@ -28,42 +29,60 @@ interface PresenceParts {
 const roundMs = 1_000
 const refreshMs = 3_000
 
+interface Visitor {
+  contact: string
+  online: boolean
+  /** The contact is another one than that with which the conversation was opened here. */
+  moved: boolean
+}
+
 /** What people connected to this node were told of a tenant. */
 interface Told {
   members: Map<string, PresenceStatus>
   /** Whether any member was there. */
   staffed: boolean
   /** Conversations that members have open here, with the presence of their visitor. */
-  readonly visitors: Map<string, { readonly contact: string; online: boolean }>
-  /** Conversations that visitors have open here. */
-  readonly ofVisitors: Set<string>
+  readonly visitors: Map<string, Visitor>
 }
 
 export function createPresence({ board, gateway, log }: PresenceParts): Presence {
   const tenants = new Map<string, Told>()
-  const quietly = (work: Promise<unknown>) =>
-    void work.catch(error => log.debug({ err: error }, 'presence could not be noted'))
+  const note = (error: unknown) => log.debug({ err: error }, 'presence could not be noted')
+  const quietly = (work: Promise<unknown>) => void work.catch(note)
   const here = createPresenceHere(board, quietly)
 
   const toldOf = (tenantId: string): Told => {
     const known = tenants.get(tenantId)
     if (known) return known
-    const made: Told = { members: new Map(), staffed: false, visitors: new Map(), ofVisitors: new Set() }
+    const made: Told = { members: new Map(), staffed: false, visitors: new Map() }
     tenants.set(tenantId, made)
     return made
   }
 
-  const rounds = startRounds({ board, gateway, here, tenants, toldOf, quietly })
+  const rounds = startRounds({ board, gateway, here, tenants, toldOf, note })
   gateway.onEntered(session => quietly(here.entered(session, 'online')))
   gateway.onLeft(here.left)
 
-  /** Without the board there is what people here were told last. */
+  /**
+   * As people here were told: what is news is told to all of them first, or whoever takes it from here would not be told when it is as it
+   * was before. Without the board it is what they were told last.
+   */
   async function membersOf(tenantId: string): Promise<ReadonlyMap<string, PresenceStatus>> {
+    const told = toldOf(tenantId)
     try {
-      return await board.members(tenantId)
+      await tellOfMembers({ board, gateway }, tenantId, told)
     } catch (error) {
       log.debug({ err: error }, 'presence could not be read')
-      return toldOf(tenantId).members
+    }
+    return told.members
+  }
+
+  async function isPresent(tenantId: string, who: string, toldLast: boolean): Promise<boolean> {
+    try {
+      return (await board.present(tenantId, [who])).has(who)
+    } catch (error) {
+      log.debug({ err: error }, 'presence could not be read')
+      return toldLast
     }
   }
 
@@ -73,29 +92,39 @@ export function createPresence({ board, gateway, log }: PresenceParts): Presence
     members: async tenantId =>
       [...(await membersOf(tenantId))].map(([who, status]) => ({ memberId: memberOf(who), status })),
     async otherSide(scope, { id, contactId }) {
-      const told = toldOf(scope.tenantId)
-      try {
-        if (scope.actor.kind === 'visitor') {
-          told.ofVisitors.add(id)
-          return (await board.members(scope.tenantId)).size > 0 || told.staffed
-        }
-        if (contactId === null) return false
-        const contact = actorName({ kind: 'visitor', contactId, widgetId: '' })
-        const online = (await board.present(scope.tenantId, [contact])).has(contact)
-        if (scope.actor.kind === 'member') {
-          const room = rooms.conversation(scope.tenantId, id)
-          const known = told.visitors.get(id)
-          // Noted as told, so it has to be: to those who opened the conversation before this change.
-          if (known && known.online !== online)
-            gateway.publishHere('member', room, 'online', { conversationId: id, online })
-          told.visitors.set(id, { contact, online })
-        }
-        return online
-      } catch (error) {
-        // The board is away. A conversation opens without it.
-        log.debug({ err: error }, 'presence could not be read')
-        return false
+      const { tenantId, actor } = scope
+      const told = toldOf(tenantId)
+      if (actor.kind === 'visitor') return (await membersOf(tenantId)).size > 0
+      if (contactId === null) return false
+      // A row that was read for this may be older than what was told meanwhile of a change.
+      const before = told.visitors.get(id)
+      const contact = before?.moved ? before.contact : nameOf(contactId)
+      const online = await isPresent(tenantId, contact, before?.online ?? false)
+      if (actor.kind === 'member') {
+        const room = rooms.conversation(tenantId, id)
+        const known = told.visitors.get(id)
+        if (known?.moved && known.contact !== contact) return known.online
+        // Noted as told, so it has to be: to those who opened the conversation before this change.
+        if (known && known.online !== online)
+          gateway.publishHere('member', room, 'online', { conversationId: id, online })
+        told.visitors.set(id, { contact, online, moved: known?.moved ?? false })
       }
+      return online
+    },
+    belongs(tenantId, conversationId, contactId) {
+      const room = rooms.conversation(tenantId, conversationId)
+      if (!gateway.isHere('member', room)) return
+      const { visitors } = toldOf(tenantId)
+      const known = visitors.get(conversationId)
+      if (contactId === null) {
+        visitors.delete(conversationId)
+        if (known?.online) gateway.publishHere('member', room, 'online', { conversationId, online: false })
+        return
+      }
+      const contact = nameOf(contactId)
+      if (known?.contact === contact) return
+      // Whether this one is there is found, and told, with the next round.
+      visitors.set(conversationId, { contact, online: known?.online ?? false, moved: true })
     },
     stop: rounds.stop,
   }
@@ -105,50 +134,88 @@ interface RoundParts extends Omit<PresenceParts, 'log'> {
   readonly here: PresenceHere
   readonly tenants: Map<string, Told>
   readonly toldOf: (tenantId: string) => Told
-  readonly quietly: (work: Promise<unknown>) => void
+  readonly note: (error: unknown) => void
 }
 
 /** The board is the truth, on one node and on many; what differs from what people here were told is told. */
 function startRounds(parts: RoundParts): { stop: () => void } {
-  const { board, gateway, here, tenants, toldOf, quietly } = parts
-  let lastRefresh = 0
-  let boardLost = false
+  const { gateway, here, tenants, note } = parts
+  /** Since when the board may have lost what it was told: from then on nothing that was said before counts. */
+  let lostSince: number | undefined
+  let failures = 0
+  let refreshFrom = 0
+  let tellFrom = 0
+
+  async function refresh(now: number): Promise<void> {
+    if (now < refreshFrom) return
+    const { said, failure } = await here.refresh(lostSince ?? now - refreshMs)
+    if (failure === undefined) {
+      failures = 0
+      if (lostSince === undefined) return
+      lostSince = undefined
+      // It may have come back empty, and the other nodes have yet to say again who is with them.
+      tellFrom = performance.now() + refreshMs
+      return
+    }
+    // A board that cannot keep up is asked less often, not more.
+    refreshFrom = performance.now() + Math.min(refreshMs, roundMs * 2 ** failures)
+    failures += 1
+    if (said === 0) lostSince ??= now
+    note(failure)
+  }
 
   async function round(): Promise<void> {
     const now = performance.now()
-    if (boardLost || now - lastRefresh > refreshMs) {
-      lastRefresh = now
-      await here.refresh()
-    }
-    if (boardLost) {
-      // It may have come back empty, and the other nodes have yet to say again who is with them.
-      boardLost = false
-      return
-    }
     forgetClosed(tenants, gateway, here.tenantIds())
-    for (const tenantId of here.tenantIds()) {
-      const told = toldOf(tenantId)
-      await tellOfMembers({ board, gateway }, tenantId, told)
-      if (told.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, told)
-    }
+    // What could not be said again takes nothing from what can be told.
+    await refresh(now)
+    if (lostSince !== undefined || now < tellFrom) return
+    const { told, failure } = await tellTenants(parts)
+    if (failure === undefined) return
+    if (told === 0) lostSince ??= now
+    note(failure)
   }
 
   let running = false
   const timer = setInterval(() => {
     if (running) return
     running = true
-    const looking = round().catch(error => {
-      boardLost = true
-      throw error
-    })
-    quietly(
-      looking.finally(() => {
+    void round()
+      .catch(note)
+      .finally(() => {
         running = false
-      }),
-    )
+      })
   }, roundMs)
   timer.unref()
   return { stop: () => clearInterval(timer) }
+}
+
+/** So many tenants are looked at at a time; where as many fail one after the other, the rest is left to the next round. */
+const tenantsAtOnce = 8
+
+async function tellTenants({
+  board,
+  gateway,
+  here,
+  toldOf,
+}: RoundParts): Promise<{ readonly told: number; readonly failure?: unknown }> {
+  let told = 0
+  let failure: unknown
+  let failedInARow = 0
+  await eachOf(here.tenantIds(), tenantsAtOnce, async tenantId => {
+    if (failedInARow >= tenantsAtOnce) return
+    const ofTenant = toldOf(tenantId)
+    try {
+      await tellOfMembers({ board, gateway }, tenantId, ofTenant)
+      if (ofTenant.visitors.size > 0) await tellOfVisitors({ board, gateway }, tenantId, ofTenant)
+      told += 1
+      failedInARow = 0
+    } catch (error) {
+      failure = error
+      failedInARow += 1
+    }
+  })
+  return failure === undefined ? { told } : { told, failure }
 }
 
 type News = Pick<PresenceParts, 'board' | 'gateway'>
@@ -165,8 +232,10 @@ async function tellOfMembers({ board, gateway }: News, tenantId: string, told: T
   told.members = now
   if (told.staffed === now.size > 0) return
   told.staffed = now.size > 0
-  for (const conversationId of told.ofVisitors) {
-    const at = rooms.conversation(tenantId, conversationId)
+  const ofTenant = rooms.conversation(tenantId, '')
+  for (const at of gateway.roomsHere('visitor')) {
+    if (!at.startsWith(ofTenant)) continue
+    const conversationId = at.slice(ofTenant.length)
     gateway.publishHere('visitor', at, 'online', { conversationId, online: told.staffed })
   }
 }
@@ -185,15 +254,12 @@ async function tellOfVisitors({ board, gateway }: News, tenantId: string, { visi
 
 /** What nobody here has open any more needs no watching. */
 function forgetClosed(tenants: Map<string, Told>, gateway: Gateway, present: ReadonlySet<string>): void {
-  const members = new Set(gateway.roomsHere('member'))
-  const visitors = new Set(gateway.roomsHere('visitor'))
   for (const [tenantId, told] of tenants) {
     for (const id of told.visitors.keys())
-      if (!members.has(rooms.conversation(tenantId, id))) told.visitors.delete(id)
-    for (const id of told.ofVisitors)
-      if (!visitors.has(rooms.conversation(tenantId, id))) told.ofVisitors.delete(id)
+      if (!gateway.isHere('member', rooms.conversation(tenantId, id))) told.visitors.delete(id)
     if (!present.has(tenantId)) tenants.delete(tenantId)
   }
 }
 
+const nameOf = (contactId: string): string => actorName({ kind: 'visitor', contactId, widgetId: '' })
 const memberOf = (who: string): string => who.slice(who.indexOf(':') + 1)

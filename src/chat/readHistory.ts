@@ -13,6 +13,19 @@ export interface Page {
 
 export const defaultPage = 50
 
+type StoredConversation = NonNullable<Awaited<ReturnType<typeof readConversation>>>
+
+/** A conversation for one who may read it; refuses all others. */
+export async function conversationFor(
+  tx: Transaction,
+  scope: Scope,
+  conversationId: string,
+): Promise<StoredConversation> {
+  const conversation = await readConversation(tx, scope, conversationId)
+  requireEntry(scope, conversation)
+  return conversation
+}
+
 /** Part of a log, in order: what follows a position, or what comes before one, or the end of it. */
 export async function readHistory(
   tx: Transaction,
@@ -23,13 +36,11 @@ export async function readHistory(
     readonly before?: number | undefined
     readonly limit?: number | undefined
   },
-): Promise<Page & { conversation: NonNullable<Awaited<ReturnType<typeof readConversation>>> }> {
+): Promise<Page & { conversation: StoredConversation }> {
   const view = viewOf(scope)
   const { limit = defaultPage } = wanted
   // Position first, then rows (L5): what is committed in between is only ever more than the position promises.
-  const conversation = await readConversation(tx, scope, wanted.conversationId)
-  requireEntry(scope, conversation)
-  if (!conversation) throw new Error('unreachable: requireEntry refuses')
+  const conversation = await conversationFor(tx, scope, wanted.conversationId)
   const rows = await readPage(tx, scope, view, { ...wanted, limit: limit + 1 })
   const backwards = wanted.after === undefined
   const kept = backwards ? rows.slice(0, limit).reverse() : rows.slice(0, limit)

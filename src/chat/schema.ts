@@ -11,6 +11,7 @@ import {
   primaryKey,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
 import { createdAt, id, moment, oneOf, tenantId, updatedAt } from '../db/columns.ts'
@@ -59,6 +60,8 @@ export const conversations = pgTable(
     tags: text('tags').array().notNull().default([]),
     title: text('title'),
     contactId: uuid('contact_id'),
+    /** As whom its visitor speaks here, where that is not the contact: who began it was merged into another one, and the log stays as it is. */
+    speakerId: uuid('speaker_id'),
     widgetId: uuid('widget_id'),
     agentId: uuid('agent_id'),
     meetingId: uuid('meeting_id'),
@@ -68,6 +71,9 @@ export const conversations = pgTable(
     epoch: integer('epoch').notNull().default(0),
     seq: position('seq').notNull().default(0),
     publicSeq: position('public_seq').notNull().default(0),
+    /** The last thing a visitor said, and up to where it has been answered: while AI owns the conversation, what lies between is due (L8). */
+    askedSeq: position('asked_seq').notNull().default(0),
+    answeredSeq: position('answered_seq').notNull().default(0),
     provider: text('provider'),
     model: text('model'),
     parameters: jsonb('parameters').$type<ModelParameters>().notNull().default({}),
@@ -78,16 +84,29 @@ export const conversations = pgTable(
     startedAt: moment('started_at').notNull().defaultNow(),
     resolvedAt: moment('resolved_at'),
     lastMessageAt: moment('last_message_at'),
+    /** When its title, status or another property was changed last; growing is no change. */
+    changedAt: moment('changed_at').notNull().defaultNow(),
     createdAt: createdAt(),
     updatedAt: updatedAt(),
   },
   t => [
     primaryKey({ columns: [t.tenantId, t.id] }),
-    unique('conversations_channel').on(t.tenantId, t.channel, t.channelConversationId),
-    unique('conversations_share').on(t.tenantId, t.shareToken),
+    // Partial: every new entry moves its conversation in each of these, and a full one, where most have nothing, is smaller than the
+    // primary key, so that the planner may look for one conversation by walking through all of its tenant.
+    uniqueIndex('conversations_channel')
+      .on(t.tenantId, t.channel, t.channelConversationId)
+      .where(sql`${t.channelConversationId} is not null`),
+    uniqueIndex('conversations_share').on(t.tenantId, t.shareToken).where(sql`${t.shareToken} is not null`),
     index('conversations_status').on(t.tenantId, t.status, t.lastMessageAt),
-    index('conversations_assigned').on(t.tenantId, t.assignedMemberId),
-    index('conversations_contact').on(t.tenantId, t.contactId),
+    index('conversations_assigned')
+      .on(t.tenantId, t.assignedMemberId)
+      .where(sql`${t.assignedMemberId} is not null`),
+    index('conversations_contact').on(t.tenantId, t.contactId).where(sql`${t.contactId} is not null`),
+    index('conversations_due')
+      .on(t.tenantId)
+      .where(sql`${t.owner} = 'ai' and ${t.agentId} is not null and ${t.askedSeq} > ${t.answeredSeq}`),
+    // What a node may not have heard of.
+    index('conversations_updated').on(t.tenantId, t.updatedAt).where(sql`${t.seq} > 0`),
     oneOf('conversations_kind', t.kind, conversationKinds),
     oneOf('conversations_channel_kind', t.channel, channels),
     oneOf('conversations_status_kind', t.status, conversationStatuses),
@@ -131,6 +150,8 @@ export const messages = pgTable(
     unique('messages_client').on(t.tenantId, t.conversationId, t.senderId, t.clientId),
     // The edits of a message.
     index('messages_parent_edits').on(t.tenantId, t.parentId).where(sql`${t.parentId} is not null`),
+    // Entries with files are few, and asked for one file at a time.
+    index('messages_files').on(t.tenantId, t.conversationId).where(sql`${t.parts} @? '$[*].fileId'`),
     index('messages_text').using('gin', sql`to_tsvector('simple', ${t.text})`),
     foreignKey({
       name: 'messages_conversation',
@@ -148,6 +169,35 @@ export const messages = pgTable(
   ],
 )
 
+/**
+ * Join tickets that were issued. A guest is let in by a ticket that is here, has not expired and was not taken back; one that was taken back
+ * ends the stay of its guest unless there is another one of theirs.
+ */
+export const joinTickets = pgTable(
+  'join_tickets',
+  {
+    tenantId: ofTenant(),
+    id: id(),
+    conversationId: uuid('conversation_id').notNull(),
+    guestId: uuid('guest_id').notNull(),
+    /** A member or a key, by its id; with whom the ticket ends. */
+    issuedBy: uuid('issued_by').notNull(),
+    expiresAt: moment('expires_at').notNull(),
+    revokedAt: moment('revoked_at'),
+    createdAt: createdAt(),
+  },
+  t => [
+    primaryKey({ columns: [t.tenantId, t.id] }),
+    index('join_tickets_guest').on(t.tenantId, t.guestId, t.conversationId),
+    index('join_tickets_issuer').on(t.tenantId, t.issuedBy),
+    foreignKey({
+      name: 'join_tickets_conversation',
+      columns: [t.tenantId, t.conversationId],
+      foreignColumns: [conversations.tenantId, conversations.id],
+    }).onDelete('cascade'),
+  ],
+)
+
 /** How far someone has read (`seq`) and received a log, in both ways of counting it. Marks only ever move forward. */
 export const readMarks = pgTable(
   'read_marks',
@@ -160,10 +210,16 @@ export const readMarks = pgTable(
     publicSeq: position('public_seq').notNull().default(0),
     deliveredSeq: position('delivered_seq').notNull().default(0),
     deliveredPublicSeq: position('delivered_public_seq').notNull().default(0),
+    /** When it moved last in what visitors see. */
+    publicMovedAt: moment('public_moved_at').notNull().defaultNow(),
     updatedAt: updatedAt(),
   },
   t => [
     primaryKey({ columns: [t.tenantId, t.conversationId, t.readerKind, t.readerId] }),
+    // Of those who have an inbox.
+    index('read_marks_updated')
+      .on(t.tenantId, t.updatedAt)
+      .where(sql`${t.readerKind} in ('member', 'system')`),
     foreignKey({
       name: 'read_marks_conversation',
       columns: [t.tenantId, t.conversationId],
@@ -197,7 +253,8 @@ export const files = pgTable(
   t => [
     primaryKey({ columns: [t.tenantId, t.id] }),
     unique('files_storage_key').on(t.tenantId, t.storageKey),
-    index('files_conversation').on(t.tenantId, t.conversationId),
+    // With all that is summed up for every upload.
+    index('files_usage').on(t.tenantId, t.conversationId, t.uploaderKind, t.uploaderId, t.size),
     foreignKey({
       name: 'files_conversation_key',
       columns: [t.tenantId, t.conversationId],

@@ -1,13 +1,10 @@
-import type { Database } from '../db/index.ts'
 import { notFound, ParleyError, type Scope } from '../kernel/index.ts'
 import type { Part } from '../protocol/index.ts'
-import { requireEntry, senderOf, viewOf } from './access.ts'
+import { requireEntry, senderOf, speakerIn, viewOf } from './access.ts'
 import type { ConversationLog } from './log.ts'
 import type { LockedConversation, StoredEntry, TargetEntry } from './logStore.ts'
-import { countFiles } from './store.ts'
 
 export interface LogParts {
-  readonly db: Database
   readonly log: ConversationLog
 }
 
@@ -17,13 +14,19 @@ interface Sent {
   readonly parts: readonly Part[]
   readonly parentId?: string | undefined
   readonly note?: boolean | undefined
+  /** Throws what refuses it besides; sees the conversation under the lock. */
+  readonly fence?: (conversation: LockedConversation) => void
 }
 
-/** Says something in a conversation. Returns once it is committed; a repeat returns what the first one did (L2). */
-export async function sendMessage({ db, log }: LogParts, scope: Scope, message: Sent): Promise<StoredEntry> {
+/**
+ * Says something in a conversation. Returns once it is committed; a repeat returns what the first one did (L2).
+ *
+ * Here as in what follows nothing is awaited before the log has the draft, so what a connection sends is appended in the order in
+ * which it came. Whatever an entry is refused for is found under the lock.
+ */
+export async function sendMessage({ log }: LogParts, scope: Scope, message: Sent): Promise<StoredEntry> {
   const { conversationId, clientId, parts, parentId = null, note = false } = message
   if (note && viewOf(scope) === 'public') throw new ParleyError('forbidden', 'Only members write notes.')
-  await requireFiles(db, scope, conversationId, parts)
   const sender = senderOf(scope)
   return log.append(scope.tenantId, {
     conversationId,
@@ -35,9 +38,12 @@ export async function sendMessage({ db, log }: LogParts, scope: Scope, message: 
     text: textOf(parts),
     parentId,
     public: !note,
+    // What a person says to a visitor answers them, whoever was to do it.
+    answers: !note && viewOf(scope) === 'all' ? 'all' : undefined,
     guard: (conversation, parent) => {
       requireEntry(scope, conversation)
       refuseClosed(conversation)
+      message.fence?.(conversation)
       if (!parent || parent.public) return
       // To visitors a note is not there, and an answer that they see must not name one.
       if (viewOf(scope) === 'public') throw notFound('message')
@@ -46,9 +52,15 @@ export async function sendMessage({ db, log }: LogParts, scope: Scope, message: 
   })
 }
 
+/** Where an entry stands, as its sender counts. */
+export const placeFor = (scope: Scope, { id, seq, publicSeq, createdAt }: StoredEntry) => ({
+  ...{ id, createdAt },
+  seq: viewOf(scope) === 'all' ? seq : (publicSeq ?? 0),
+})
+
 /** Replaces what one of the sender's own messages says. The first version stays in the log, the edit follows it. */
-export async function editMessage(
-  { db, log }: LogParts,
+export const editMessage = (
+  parts: LogParts,
   scope: Scope,
   edit: {
     readonly conversationId: string
@@ -56,20 +68,18 @@ export async function editMessage(
     readonly messageId: string
     readonly parts: readonly Part[]
   },
-): Promise<StoredEntry> {
-  await requireFiles(db, scope, edit.conversationId, edit.parts)
-  return change({ log }, scope, edit, { type: 'edit', parts: [...edit.parts], text: textOf(edit.parts) })
-}
+): Promise<StoredEntry> =>
+  change(parts, scope, edit, { type: 'edit', parts: [...edit.parts], text: textOf(edit.parts) })
 
 /** Takes one of the sender's own messages back. Its place in the log stays, its content goes. */
 export const deleteMessage = (
-  parts: Pick<LogParts, 'log'>,
+  parts: LogParts,
   scope: Scope,
   deletion: { readonly conversationId: string; readonly clientId: string; readonly messageId: string },
 ): Promise<StoredEntry> => change(parts, scope, deletion, { type: 'delete', parts: [], text: '' })
 
 function change(
-  { log }: Pick<LogParts, 'log'>,
+  { log }: LogParts,
   scope: Scope,
   about: { readonly conversationId: string; readonly clientId: string; readonly messageId: string },
   entry: { readonly type: 'edit' | 'delete'; readonly parts: Part[]; readonly text: string },
@@ -86,7 +96,7 @@ function change(
     guard: (conversation, target) => {
       requireEntry(scope, conversation)
       refuseClosed(conversation)
-      requireOwn(scope, sender.id, target)
+      requireOwn(scope, speakerIn(conversation, sender).id, target)
     },
   })
 }
@@ -112,17 +122,4 @@ const textOf = (parts: readonly Part[]): string =>
 function typeOf(parts: readonly Part[]): 'text' | 'image' | 'file' {
   if (parts.some(part => part.type === 'text')) return 'text'
   return parts.every(part => part.type === 'image') ? 'image' : 'file'
-}
-
-/** Files belong to the conversation they were uploaded to. They never move, so this holds without the lock. */
-async function requireFiles(
-  db: Database,
-  scope: Scope,
-  conversationId: string,
-  parts: readonly Part[],
-): Promise<void> {
-  const ids = new Set(parts.flatMap(part => (part.type === 'text' ? [] : [part.fileId])))
-  if (ids.size === 0) return
-  const known = await db.scoped(scope, tx => countFiles(tx, scope, conversationId, [...ids]))
-  if (known !== ids.size) throw new ParleyError('not_found', 'No such file in this conversation.')
 }

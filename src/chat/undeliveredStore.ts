@@ -9,7 +9,7 @@ export interface Undelivered {
   readonly contactId: string
   readonly contactName: string | null
   readonly contactEmail: string | null
-  /** Messages for the visitor that none of their devices has received. */
+  /** Messages for the visitor that none of their devices has received, without those taken back. */
   readonly messages: number
   readonly since: string
   readonly lastText: string
@@ -30,14 +30,18 @@ export async function listUndelivered(
     from conversations c
     join contacts p on p.tenant_id = c.tenant_id and p.id = c.contact_id
     left join read_marks r on r.tenant_id = c.tenant_id and r.conversation_id = c.id
-      and r.reader_kind = 'contact' and r.reader_id = c.contact_id,
+      and r.reader_kind = 'contact' and r.reader_id = coalesce(c.speaker_id, c.contact_id),
     lateral (
       select count(*)::int as messages, min(m.created_at) as since,
-        left((array_agg(m.text order by m.public_seq desc))[1], 200) as "lastText"
+        left((array_agg(coalesce(edit.text, m.text) order by m.public_seq desc))[1], 200) as "lastText"
       from messages m
+      left join lateral (
+        select e.text from messages e
+        where e.tenant_id = m.tenant_id and e.parent_id = m.id and e.type = 'edit' order by e.seq desc limit 1
+      ) edit on true
       where m.tenant_id = c.tenant_id and m.conversation_id = c.id
         and m.public_seq > coalesce(r.delivered_public_seq, 0)
-        and m.sender_kind <> 'contact' and m.type in ('text', 'image', 'file')
+        and m.sender_kind <> 'contact' and m.type in ('text', 'image', 'file') and not m.metadata ? 'deleted'
     ) waiting
     where c.tenant_id = ${scope.tenantId} and c.channel = 'widget' and not c.archived
       and c.public_seq > coalesce(r.delivered_public_seq, 0) and waiting.messages > 0

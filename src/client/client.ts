@@ -1,8 +1,16 @@
 import type { Ack, Audience, CommandInput, CommandOutput, CommandsOf, Events } from '../protocol/index.ts'
 import { Connection, type ConnectionState } from './connection.ts'
-import { type Conversation, type ConversationEvent, FollowedConversation, type Link } from './conversation.ts'
+import {
+  type Conversation,
+  type ConversationEvent,
+  conversationEvents,
+  FollowedConversation,
+  type Link,
+} from './conversation.ts'
+import { Keeper } from './keeper.ts'
 import type { Reference } from './logSync.ts'
 import type { Draft, QueuedRecord } from './outbox.ts'
+import { plainDraft } from './plainParts.ts'
 import {
   type ClientStore,
   type Clock,
@@ -39,18 +47,21 @@ export interface ClientEvents extends Events {
   fault: unknown
 }
 
+/** What brought a conversation about. It is kept with what is written, so that a reload loses neither. */
+export type Beginning = Pick<Reference, 'greeting' | 'language'>
+
 export interface Client<Who extends Audience> {
   readonly state: ConnectionState
   readonly counters: Counters
   /** Whom the server knows this client as; undefined before the first welcome. */
   readonly self: Events['welcome']['self'] | undefined
-  /** Brings back what the store holds, then connects; again after a refusal. */
+  /** Brings back what the store holds, unless that takes long, then connects; again after a refusal. */
   connect(): Promise<void>
   close(): void
   /** The conversation of that id, followed from now on. */
   conversation(id: string): Conversation
   /** One that begins here: it can be written to at once, and gets its id when the server is reached. */
-  startConversation(clientId?: string): Conversation
+  startConversation(clientId?: string, beginning?: Beginning): Conversation
   request<Name extends CommandsOf<Who>>(
     command: Name,
     input: CommandInput<Name>,
@@ -66,20 +77,21 @@ export function createClient<Who extends Audience>(parts: ClientParts<Who>): Cli
 class LogClient<Who extends Audience> implements Client<Who> {
   readonly #connection: Connection
   readonly #runtime: Runtime
-  readonly #store: ClientStore
+  readonly #keeper: Keeper
   readonly #faults = new Listeners<unknown>()
   readonly #conversations = new Set<FollowedConversation>()
   readonly #link: Link
   #ended = { gapsHealed: 0, resent: 0 }
-  /** Writes to the store, one after the other: a deletion must not overtake the record it deletes. */
-  #writes: Promise<unknown> = Promise.resolve()
-  #restored: Promise<void> | undefined
-  #queued = 0
+  #lastOrder = 0
 
   constructor(parts: ClientParts<Who>) {
     const { socket, auth, renew, store = memoryStore(), clock = systemClock, random = Math.random } = parts
     this.#runtime = new Runtime(clock, random, { ...defaultSettings, ...parts.options })
-    this.#store = store
+    this.#keeper = new Keeper({
+      ...{ runtime: this.#runtime, store },
+      fault: error => this.#faults.tell(error),
+      found: (reference, record) => this.#found(reference, record),
+    })
     this.#connection = new Connection({ socket, auth, renew, runtime: this.#runtime })
     this.#link = this.#makeLink()
     this.#routeEvents()
@@ -104,8 +116,7 @@ class LogClient<Who extends Audience> implements Client<Who> {
 
   async connect(): Promise<void> {
     // First what was queued before: it is older than anything that is written now.
-    this.#restored ??= this.#restore().catch(error => this.#faults.tell(error))
-    await this.#restored
+    await this.#keeper.restore()
     this.#connection.connect()
   }
 
@@ -118,8 +129,8 @@ class LogClient<Who extends Audience> implements Client<Who> {
     return this.#follow({ id })
   }
 
-  startConversation(clientId = newId()): Conversation {
-    return this.#follow({ clientId })
+  startConversation(clientId = newId(), beginning: Beginning = {}): Conversation {
+    return this.#follow({ clientId, ...beginning })
   }
 
   request<Name extends CommandsOf<Who>>(
@@ -140,11 +151,22 @@ class LogClient<Who extends Audience> implements Client<Who> {
     return this.#connection.listen(name, listener)
   }
 
+  /** Whoever asks for it again does not want it left any more, though what is written still waits. */
   #follow(reference: Reference): FollowedConversation {
+    const conversation = this.#have(reference)
+    conversation.stay()
+    return conversation
+  }
+
+  #have(reference: Reference): FollowedConversation {
     for (const known of this.#conversations) {
       const { id, clientId } = known.reference
-      if (id !== undefined && id === reference.id) return known
-      if (clientId !== undefined && clientId === reference.clientId) return known
+      const isIt =
+        (id !== undefined && id === reference.id) ||
+        (clientId !== undefined && clientId === reference.clientId)
+      if (!isIt) continue
+      known.beginsWith(reference)
+      return known
     }
     const conversation = new FollowedConversation(this.#link, reference)
     this.#conversations.add(conversation)
@@ -164,31 +186,35 @@ class LogClient<Who extends Audience> implements Client<Who> {
         return connection.self
       },
       request: (command, input) => connection.request(command, input),
+      newClientId: newId,
       newRecord: draft => this.#newRecord(draft),
-      save: (reference, record) =>
-        this.#write(store => store.set(outboxKey(record), { reference, record } satisfies SavedMessage)),
-      forget: record => this.#write(store => store.delete(outboxKey(record))),
+      save: (reference, record) => this.#keeper.save(reference, record),
+      forget: record => this.#keeper.forget(record),
       opened: conversation => this.#remember(conversation),
       left: conversation => this.#drop(conversation),
     }
   }
 
   #newRecord(draft: Draft): QueuedRecord {
-    const now = this.#runtime.now()
-    const order = `${now.toString(36).padStart(9, '0')}-${(this.#queued++).toString(36).padStart(6, '0')}`
-    return { ...draft, clientId: newId(), order, createdAt: new Date(now).toISOString() }
+    const now = this.#runtime.wall()
+    // A clock that was put back changes nothing about what was written first.
+    this.#lastOrder = Math.max(this.#lastOrder + 1, now)
+    const order = this.#lastOrder.toString(36).padStart(orderDigits, '0')
+    return { ...plainDraft(draft), clientId: newId(), order, createdAt: new Date(now).toISOString() }
   }
 
   #routeEvents(): void {
     const connection = this.#connection
     connection.changes.add(({ status }) => {
-      for (const conversation of [...this.#conversations]) {
+      if (status === 'online') void this.#keeper.restore()
+      // Those in which something waits to be sent have the first turn.
+      const first = [...this.#conversations].sort((a, b) => Number(a.idle) - Number(b.idle))
+      for (const conversation of first) {
         if (status === 'online') conversation.connected()
         else conversation.disconnected()
       }
     })
-    const names = ['entries', 'head', 'mark', 'typing', 'online', 'conversation'] as const
-    for (const name of names) this.#route(name)
+    for (const name of conversationEvents) this.#route(name)
   }
 
   #route<Name extends ConversationEvent>(name: Name): void {
@@ -202,7 +228,7 @@ class LogClient<Who extends Audience> implements Client<Who> {
   }
 
   #remember({ reference }: FollowedConversation): void {
-    this.#write(store => store.set(openKey(reference), reference))
+    this.#keeper.remember(reference)
   }
 
   #drop(conversation: FollowedConversation): void {
@@ -212,37 +238,19 @@ class LogClient<Who extends Audience> implements Client<Who> {
       gapsHealed: this.#ended.gapsHealed + gapsHealed,
       resent: this.#ended.resent + resent,
     }
-    this.#write(store => store.delete(openKey(conversation.reference)))
+    this.#keeper.drop(conversation.reference)
   }
 
-  #write(change: (store: ClientStore) => Promise<unknown>): void {
-    this.#writes = this.#writes.then(() => change(this.#store)).catch(error => this.#faults.tell(error))
-  }
-
-  async #restore(): Promise<void> {
-    const keys = [...(await this.#store.keys())].sort()
-    for (const key of keys.filter(name => name.startsWith(openPrefix))) {
-      const reference = await this.#store.get(key)
-      if (reference) this.#follow(reference as Reference)
-    }
-    // Their keys sort as they were queued.
-    for (const key of keys.filter(name => name.startsWith(outboxPrefix))) {
-      // Another client on this store may have sent it meanwhile.
-      const saved = (await this.#store.get(key)) as SavedMessage | undefined
-      if (saved) this.#follow(saved.reference).restore(saved.record)
-    }
+  #found(reference: Reference, record?: QueuedRecord): void {
+    const conversation = this.#have(reference)
+    if (!record) return
+    const order = parseInt(record.order.slice(0, orderDigits), 36)
+    if (order > this.#lastOrder) this.#lastOrder = order
+    conversation.restore(record)
   }
 }
 
-interface SavedMessage {
-  readonly reference: Reference
-  readonly record: QueuedRecord
-}
-
-const openPrefix = 'open/'
-const outboxPrefix = 'outbox/'
-const openKey = ({ id, clientId }: Reference) => `${openPrefix}${clientId ?? id}`
-const outboxKey = ({ order, clientId }: QueuedRecord) => `${outboxPrefix}${order}/${clientId}`
+const orderDigits = 9
 
 /** 128 random bits. `randomUUID` is missing on pages without TLS. */
 const newId = (): string =>

@@ -7,6 +7,7 @@ import type {
   Failure,
   protocolVersion,
 } from '../protocol/index.ts'
+import { CommandQueue } from './commandQueue.ts'
 import { asksForCredential, failureOf, unavailable } from './failures.ts'
 import type { SocketPort } from './ports.ts'
 import { Listeners, type Runtime } from './runtime.ts'
@@ -16,7 +17,7 @@ const version: typeof protocolVersion.current = 1
 
 export type ConnectionState =
   | { readonly status: 'idle' | 'connecting' | 'online' | 'closed' }
-  /** Not connected, and trying again at that time. */
+  /** Not connected, and trying again at that time of day. */
   | { readonly status: 'waiting'; readonly reason: Failure; readonly retryAt: number }
   /** The server will not have this client as it is; `connect` tries again. */
   | { readonly status: 'refused'; readonly reason: Failure }
@@ -49,11 +50,17 @@ export class Connection {
   #farewell: Failure | undefined
   /** Either waits for the next attempt or bounds the one that runs. */
   #cancelTimer: () => void = () => undefined
-  readonly #unanswered = new Set<(answer: { ok: false; error: Failure }) => void>()
+  readonly #queue: CommandQueue
   readonly #unlisten: (() => void)[]
 
   constructor(ports: ConnectionPorts) {
     this.#ports = ports
+    const { runtime, socket } = ports
+    this.#queue = new CommandQueue({
+      runtime,
+      ready: () => this.online,
+      emit: (command, input, acknowledge) => void socket.emit(command, input, acknowledge),
+    })
     this.#unlisten = [
       this.listen('connect', () => this.#connected()),
       this.listen('connect_error', (error: unknown) => {
@@ -103,8 +110,8 @@ export class Connection {
   }
 
   /**
-   * Sends a command now or answers `unavailable`; it never rejects. Nothing is buffered: Socket.IO's own buffer would repeat,
-   * on the next connection and ahead of everything else, what its sender has given up or sends again itself.
+   * Sends a command in its turn on this connection or answers `unavailable`; it never rejects. Nothing is buffered for the next one:
+   * Socket.IO's own buffer would repeat, ahead of everything else, what its sender has given up or sends again itself.
    */
   async request<Name extends CommandName>(
     command: Name,
@@ -123,18 +130,7 @@ export class Connection {
     timeoutMs: number,
   ): Promise<Ack<CommandOutput<Name>>> {
     if (!this.online) return Promise.resolve({ ok: false, error: unavailable('Not connected.') })
-    return new Promise(resolve => {
-      const settle = (answer: Ack<CommandOutput<Name>>) => {
-        // An answer may come after its time was over, or twice.
-        if (!this.#unanswered.delete(settle)) return
-        cancel()
-        resolve(answer)
-      }
-      const late = { ok: false, error: unavailable('No answer came in time.') } as const
-      const cancel = this.#ports.runtime.after(timeoutMs, () => settle(late))
-      this.#unanswered.add(settle)
-      this.#ports.socket.emit(command, input, settle)
-    })
+    return this.#queue.ask(command, input, timeoutMs)
   }
 
   async #try(): Promise<void> {
@@ -206,7 +202,7 @@ export class Connection {
       this.#attempt = 0
     this.#onlineSince = undefined
     const delay = runtime.retryDelay(this.#attempt++, reason)
-    this.#end({ status: 'waiting', reason, retryAt: runtime.now() + delay }, reason)
+    this.#end({ status: 'waiting', reason, retryAt: runtime.wall() + delay }, reason)
     this.#cancelTimer = runtime.after(delay, () => void this.#try())
   }
 
@@ -214,8 +210,7 @@ export class Connection {
     this.#turn++
     this.#cancelTimer()
     this.#become(state)
-    const error = unavailable(reason.message)
-    for (const settle of [...this.#unanswered]) settle({ ok: false, error })
+    this.#queue.end(unavailable(reason.message))
   }
 
   #become(state: ConnectionState): void {

@@ -16,5 +16,5 @@ export function failureOf(error: unknown): Failure {
   return unavailable(error instanceof Error ? error.message : 'The service cannot be reached.')
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null

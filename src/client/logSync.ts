@@ -7,6 +7,9 @@ import type { Runtime } from './runtime.ts'
 export interface Reference {
   readonly id?: string | undefined
   readonly clientId?: string | undefined
+  /** Of one that begins here: the rule of the widget whose message brought it about, and the language in which that was shown. */
+  readonly greeting?: string | undefined
+  readonly language?: string | undefined
 }
 
 export interface Requests {
@@ -24,6 +27,8 @@ interface SyncPorts {
   opened(answer: CommandOutput<'conversation.open'>): void
   applied(entries: readonly Entry[]): void
   refused(failure: Failure): void
+  /** What was held is another log's; what else is known of the conversation may be as well. */
+  beganAnew(): void
   changed(): void
 }
 
@@ -32,6 +37,8 @@ export class LogSync {
   readonly replica = new LogReplica()
   gapsHealed = 0
   refusal: Failure | null = null
+  /** As whom this client speaks here, where that is not as whom it was welcomed. */
+  self: Entry['sender'] | undefined
   readonly #ports: SyncPorts
   #reference: Reference
   /** Raised with every connection and disconnection; `#openedIn` says whether the log is open on the present one. */
@@ -49,9 +56,20 @@ export class LogSync {
     return this.#reference
   }
 
+  /** What brought it about, if that is found later than the conversation itself. */
+  beginsWith({ greeting, language }: Reference): void {
+    if (this.#reference.greeting !== undefined || greeting === undefined) return
+    this.#reference = { ...this.#reference, greeting, language }
+  }
+
   /** Whether the conversation is open on the present connection. */
   get live(): boolean {
     return this.#ports.requests.online && this.#openedIn === this.#connection
+  }
+
+  /** It is asked for on the present connection, and not answered for good. */
+  get opening(): boolean {
+    return this.#ports.requests.online && !this.live && this.refusal === null
   }
 
   connected(): void {
@@ -70,10 +88,26 @@ export class LogSync {
 
   /** Entries without a place to go, and none at all, still tell that there are more. */
   receive(entries: readonly Entry[], head: number): void {
+    if (entries.some(entry => this.replica.contradicts(entry))) {
+      this.beginAnew()
+      return
+    }
     const before = this.replica.head
     this.#take(this.replica.receive(entries, head))
     if (this.replica.head > before) this.#ports.changed()
     void this.#catchUp()
+  }
+
+  /** The log has gone back to an earlier state, such as that of a backup: the server's is the only one there is. */
+  beginAnew(): void {
+    this.#dropWindow()
+    if (this.#ports.requests.online) this.connected()
+  }
+
+  #dropWindow(): void {
+    this.replica.startAnew()
+    this.#ports.beganAnew()
+    this.#ports.changed()
   }
 
   async withId<Value>(run: (id: string) => Promise<Ack<Value>>): Promise<Ack<Value>> {
@@ -93,13 +127,19 @@ export class LogSync {
   async #open(connection: number): Promise<void> {
     const { runtime, requests } = this.#ports
     for (let attempt = 0; connection === this.#connection; attempt++) {
-      const { id, clientId } = this.#reference
-      const name = id === undefined ? { clientId } : { conversationId: id }
-      const after = this.replica.started ? { after: this.replica.applied } : {}
-      const limit = runtime.settings.pageSize
-      const answer = await requests.request('conversation.open', { ...name, ...after, limit })
+      const { id, clientId, greeting, language } = this.#reference
+      const begins = { clientId, ...(greeting === undefined ? {} : { greeting, language }) }
+      const name = id === undefined ? begins : { conversationId: id }
+      const { pageSize, catchUpPageSize } = runtime.settings
+      const after = this.replica.started ? this.replica.applied : undefined
+      const page = after === undefined ? { limit: pageSize } : { after, limit: catchUpPageSize }
+      const answer = await requests.request('conversation.open', { ...name, ...page })
       // The connection that was asked is gone; the next one asks for itself.
       if (connection !== this.#connection) return
+      if (answer.ok && after !== undefined && answer.value.head < after) {
+        this.#dropWindow()
+        continue
+      }
       if (answer.ok) return this.#opened(answer.value)
       if (!answer.error.retryable) return this.#refused(answer.error)
       await runtime.sleep(runtime.retryDelay(attempt, answer.error))
@@ -109,6 +149,7 @@ export class LogSync {
   #opened(answer: CommandOutput<'conversation.open'>): void {
     this.#reference = { ...this.#reference, id: answer.conversation.id }
     this.#openedIn = this.#connection
+    this.self = answer.self
     // First the entries: what they confirm is not sent again.
     this.#take(this.replica.open(answer.entries, answer.head))
     this.#ports.opened(answer)
@@ -136,7 +177,7 @@ export class LogSync {
     const { runtime } = this.#ports
     for (let failures = 0; this.live && this.replica.behind; ) {
       const after = this.replica.applied
-      const answer = await this.#readPage({ after, limit: runtime.settings.pageSize })
+      const answer = await this.#readPage({ after, limit: runtime.settings.catchUpPageSize })
       if (answer.ok) this.#take(this.replica.receive(answer.value.entries, answer.value.head))
       else if (!answer.error.retryable) this.#refused(answer.error)
       // A page that brings nothing is as good as none: without a pause this would ask as fast as it is answered.

@@ -32,6 +32,11 @@ export class OwnMark {
     this.pump()
   }
 
+  startAnew(): void {
+    this.#wanted = { delivered: 0, read: 0 }
+    this.#told = { delivered: 0, read: 0 }
+  }
+
   /** The server knows this much already, perhaps from another device. */
   told(reach: Partial<Reach>): void {
     this.#told = further(this.#told, reach)

@@ -1,7 +1,7 @@
 import type { Ack, CommandInput, CommandOutput, Failure } from '../protocol/index.ts'
 import type { Runtime } from './runtime.ts'
 
-type Writing = 'message.send' | 'message.edit' | 'message.delete'
+type Writing = 'message.send' | 'message.edit' | 'message.delete' | 'conversation.reply'
 
 /** What a person did, before it has a conversation on the server to be sent to. */
 export type Draft = {
@@ -31,7 +31,8 @@ export interface OutboxPorts {
   /** Whether what is sent now can arrive: connected, and the conversation open on this connection. */
   ready(): boolean
   send(record: QueuedRecord): Promise<Ack<CommandOutput<Writing>>>
-  save(record: QueuedRecord): void
+  /** Ends when it is kept, or is not to be waited for. */
+  save(record: QueuedRecord): Promise<void>
   forget(record: QueuedRecord): void
   changed(): void
   acknowledged(stored: CommandOutput<Writing>): void
@@ -40,8 +41,9 @@ export interface OutboxPorts {
 /**
  * What waits to be stored in one conversation, in order. Nothing leaves it but by the server's word or the person's.
  *
- * The order holds because a socket's commands arrive in the order they were sent, and because after any failure only one send
- * is under way at a time until everything that was sent before has its answer.
+ * The order holds because what one connection sends is appended in the order in which it was sent, and because after any failure
+ * only one send is under way at a time until everything that was sent before has its answer. What was under way behind one that is
+ * refused for a moment may be stored before it (`sendWindow`).
  */
 export class Outbox {
   resent = 0
@@ -50,6 +52,8 @@ export class Outbox {
   /** What was given to the server at least once and has no final answer. */
   readonly #tried = new Set<string>()
   readonly #inFlight = new Set<string>()
+  /** What the store does not have yet. */
+  readonly #unkept = new Set<string>()
   #careful = false
   #failures = 0
   /** Set while a timer runs that will end it: timers may fire a little early, so it is not compared with the time. */
@@ -71,8 +75,7 @@ export class Outbox {
 
   add(record: QueuedRecord): void {
     this.#put({ ...record, state: 'queued' })
-    this.#ports.save(record)
-    this.pump()
+    this.#keep(record)
   }
 
   /** What an earlier client, or another on the same store, left there. */
@@ -86,6 +89,7 @@ export class Outbox {
     this.#tried.add(record.clientId)
     this.#careful = true
     this.#put({ ...record, state: 'queued' })
+    this.pump()
   }
 
   /** On a new connection everything without an answer goes again, one after the other. */
@@ -101,7 +105,21 @@ export class Outbox {
     for (const item of this.#items) {
       const window = this.#careful ? 1 : runtime.settings.sendWindow
       if (this.#inFlight.size >= window) return
-      if (item.state === 'queued') void this.#send(item)
+      if (item.state !== 'queued') continue
+      // What is behind it waits too, so that the order stays.
+      if (this.#unkept.has(item.clientId)) return
+      void this.#send(item)
+    }
+  }
+
+  /** The log has lost, or may have, what it had and has not shown. */
+  startAnew(): void {
+    for (const item of this.#items) {
+      if (item.state !== 'stored') continue
+      const { state: _, stored: __, ...record } = item
+      this.#tried.add(item.clientId)
+      this.#careful = true
+      this.#put({ ...record, state: 'queued' })
     }
   }
 
@@ -110,14 +128,15 @@ export class Outbox {
     this.#remove(clientId)
   }
 
-  retry(clientId: string): void {
+  /** A reply goes again as one to the conversation as it is seen now. */
+  retry(clientId: string, epoch: number): void {
     const item = this.#find(clientId)
     if (item?.state !== 'failed') return
     const { failure: _, state: __, ...rest } = item
-    const record: QueuedRecord = rest
+    const record: QueuedRecord =
+      rest.command === 'conversation.reply' ? { ...rest, input: { ...rest.input, epoch } } : rest
     this.#put({ ...record, state: 'queued' })
-    this.#ports.save(record)
-    this.pump()
+    this.#keep(record)
   }
 
   /** Only what has failed, or was never given to the server, can be withdrawn. */
@@ -131,6 +150,15 @@ export class Outbox {
   /** The conversation itself was refused. */
   failAll(failure: Failure): void {
     for (const item of this.#items) if (item.state === 'queued') this.#fail(item, failure)
+  }
+
+  /** What the server may have, the store has: a page that ends in between repeats it, and does not write it anew (L2). */
+  #keep(record: QueuedRecord): void {
+    this.#unkept.add(record.clientId)
+    void this.#ports.save(record).then(() => {
+      this.#unkept.delete(record.clientId)
+      this.pump()
+    })
   }
 
   async #send(item: Pending): Promise<void> {
@@ -176,7 +204,7 @@ export class Outbox {
     this.#tried.delete(item.clientId)
     const { state: _, ...record } = item
     this.#put({ ...record, state: 'failed', failure })
-    this.#ports.save({ ...record, failure })
+    void this.#ports.save({ ...record, failure })
   }
 
   #find(clientId: string): Pending | undefined {
@@ -187,7 +215,7 @@ export class Outbox {
     const known = this.#find(item.clientId)
     this.#items = known
       ? this.#items.map(other => (other === known ? item : other))
-      : [...this.#items, item].sort((a, b) => (a.order < b.order ? -1 : 1))
+      : [...this.#items, item].sort(byOrder)
     this.#ports.changed()
   }
 
@@ -201,3 +229,7 @@ export class Outbox {
     this.#ports.changed()
   }
 }
+
+/** Clients on one store may have given the same place twice. */
+const byOrder = (a: QueuedRecord, b: QueuedRecord): number =>
+  a.order < b.order || (a.order === b.order && a.clientId < b.clientId) ? -1 : 1

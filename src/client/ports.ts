@@ -36,13 +36,17 @@ export function memoryStore(): ClientStore {
 }
 
 export interface Clock {
+  /** For how long something took or waits: it never goes back, whatever is done to the clock of the day. */
   now(): number
+  /** The time of day, in milliseconds since 1970; it may jump. */
+  wall(): number
   /** Runs once after that time, unless the function it returns is called before. */
   after(milliseconds: number, run: () => void): () => void
 }
 
 export const systemClock: Clock = {
-  now: () => Date.now(),
+  now: () => performance.now(),
+  wall: () => Date.now(),
   after: (milliseconds, run) => {
     const timer = setTimeout(run, milliseconds)
     return () => clearTimeout(timer)
@@ -55,6 +59,8 @@ export type Credential<Who extends Audience> = Omit<Handshake<Who>, 'version'>
 export const defaultSettings = {
   /** How long a command waits for its answer. */
   ackTimeoutMs: 8_000,
+  /** Commands of one connection that may be without an answer at once, all conversations together. */
+  commandWindow: 8,
   /** From the start of an attempt, fetching the credential included, to the server's welcome. */
   connectTimeoutMs: 10_000,
   /**
@@ -66,11 +72,17 @@ export const defaultSettings = {
   /** A connection that lasted this long was a good one: the next loss starts at the quick retry again. */
   stableAfterMs: 5_000,
   /**
-   * Sends of one conversation that may be without an answer at once. With 1 nothing can overtake. With more a message that is
-   * refused for a moment can be overtaken by those behind it; a lost connection reorders nothing either way.
+   * Sends of one conversation that may be without an answer at once. The server appends what one connection sends in the order in
+   * which it came, so with more than 1 they keep their order too, but for one: a message that is refused for a moment can be
+   * overtaken by those that were under way behind it. With 1 nothing can overtake. A lost connection reorders nothing either way.
+   * More than `commandWindow` has no effect.
    */
   sendWindow: 1,
+  /** Entries at the beginning, and each time a person scrolls back; and when what was missed is read, as many as the server gives. */
   pageSize: 100,
+  catchUpPageSize: 200,
+  /** While what was missed comes page by page, it is told at most this often. */
+  frameMs: 16,
   /** How long the entry of an acknowledged message may be on its way before it is asked for. */
   echoGraceMs: 2_000,
   markIntervalMs: 1_000,
@@ -79,6 +91,13 @@ export const defaultSettings = {
   typingStopMs: 4_000,
   /** Someone else's typing ends after this long by itself. */
   typingExpiresMs: 6_000,
+  /** How far an answer on its way is, is asked for at most this often; and when it was silent for this long. */
+  runReadIntervalMs: 500,
+  answerSilenceMs: 5_000,
+  /** For this long the store is waited for: before the first connection, and before what is written is sent. */
+  storePatienceMs: 1_000,
+  /** For this long what a person wants of a conversation now is repeated while it has no answer. */
+  requestPatienceMs: 30_000,
 }
 
 export type Settings = typeof defaultSettings

@@ -14,10 +14,10 @@ export class LogReplica {
   #first = 1
   #head = 0
   #started = false
-  readonly #ahead = new Map<number, Entry>()
+  #ahead = new Map<number, Entry>()
   /** Where each message and its edits are; and what the deletions seen so far took back. */
-  readonly #placesOf = new Map<string, Set<number>>()
-  readonly #withdrawn = new Set<string>()
+  #placesOf = new Map<string, Set<number>>()
+  #withdrawn = new Set<string>()
   #snapshot: readonly Entry[] | undefined
 
   /** Whether it is known where the window begins. Until then there is no position to continue after. */
@@ -46,6 +46,24 @@ export class LogReplica {
   get entries(): readonly Entry[] {
     this.#snapshot ??= [...this.#entries]
     return this.#snapshot
+  }
+
+  /** Whether another entry is held under that position: then what is held is no part of this log. */
+  contradicts({ seq, id }: { readonly seq: number; readonly id: string }): boolean {
+    const held = this.#entries[seq - this.#first]
+    return held !== undefined && held.id !== id
+  }
+
+  /** Nothing is held any more, nor known. */
+  startAnew(): void {
+    this.#entries = []
+    this.#first = 1
+    this.#head = 0
+    this.#started = false
+    this.#ahead = new Map()
+    this.#placesOf = new Map()
+    this.#withdrawn = new Set()
+    this.#snapshot = undefined
   }
 
   noteHead(head: number): void {

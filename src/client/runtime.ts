@@ -22,6 +22,10 @@ export class Runtime {
     return this.#clock.now()
   }
 
+  wall(): number {
+    return this.#clock.wall()
+  }
+
   after(milliseconds: number, run: () => void): () => void {
     // What was under way when the client was closed begins nothing new.
     if (this.#stopped) return () => undefined

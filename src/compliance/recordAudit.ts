@@ -1,23 +1,23 @@
 import type { Transaction } from '../db/index.ts'
-import type { Actor, DomainEvent, Scope } from '../kernel/index.ts'
+import type { Actor, EventWithin, Scope } from '../kernel/index.ts'
 import { insertAuditLog } from './store.ts'
 
 /** Writes down a change in the transaction that makes it: there is no change without its entry, and no entry without its change. */
-export async function recordAudit(scope: Scope, tx: Transaction, event: DomainEvent): Promise<void> {
-  // The log of a conversation is a trail of its own, which nobody can alter either.
+export async function recordAudit(scope: Scope, tx: Transaction, event: EventWithin): Promise<void> {
   if (event.type !== 'changed') return
   const { action, resourceType, resourceId, oldValues, newValues } = event
+  const { actor, origin } = event.by ?? scope
   await insertAuditLog(tx, {
     tenantId: scope.tenantId,
-    ...actorColumns(scope.actor),
+    ...actorColumns(actor),
     action,
     resourceType,
     resourceId,
     oldValues,
     newValues,
-    ipAddress: scope.origin.ipAddress,
-    userAgent: scope.origin.userAgent,
-    requestId: scope.origin.requestId,
+    ipAddress: origin.ipAddress,
+    userAgent: origin.userAgent,
+    requestId: origin.requestId,
   })
 }
 

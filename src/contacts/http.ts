@@ -29,7 +29,9 @@ const contactView = z
     name: z.string().nullable(),
     phone: z.string().nullable(),
     avatar: z.string().nullable(),
-    metadata: z.record(z.string(), z.unknown()),
+    metadata: z
+      .record(z.string(), z.unknown())
+      .describe('`attributes`: what visitors or their pages say of them; `page`: where they were last'),
     tags: z.array(z.string()),
     verified: z.boolean(),
     firstSeenAt: moment,

@@ -16,12 +16,17 @@ export async function updateContact(
   })
   const { changed, ...values } = difference(before, after)
   if (changed) {
+    // Of what visitors say of themselves the audit trail has the names alone: it is there for good, and they can say anything at any time.
+    const told =
+      scope.actor.kind === 'visitor'
+        ? { oldValues: null, newValues: { changed: Object.keys(values.newValues ?? {}) } }
+        : values
     await tx.emit({
       type: 'changed',
       action: 'contact.updated',
       resourceType: 'contact',
       resourceId: id,
-      ...values,
+      ...told,
     })
   }
   return after

@@ -36,11 +36,25 @@ export function driverFault(error: unknown): DriverFault | undefined {
   return undefined
 }
 
+const isOutage = (code: string): boolean =>
+  // 25P03: it was frozen in a transaction, which the server has rolled back.
+  unreachable.has(code) || code === '25P03' || /^(08|53|57P|58)/.test(code)
+
+/** Whether the server may have done what it was asked to, and its answer got lost. */
+export function mayBeDone(error: unknown): boolean {
+  const fault = driverFault(error)
+  return fault !== undefined && isOutage(fault.code)
+}
+
 /** The constraint that refused a row as a duplicate, so that a verb can say in its own words what is taken. */
 export function duplicateOf(error: unknown): string | undefined {
   const fault = driverFault(error)
   return fault?.code === '23505' ? fault.constraint : undefined
 }
+
+/** Whether it lost against another transaction, by a deadlock or by what that one wrote: done again, it meets nobody. */
+export const hasCollided = (error: unknown): boolean =>
+  ['40P01', '40001'].includes(driverFault(error)?.code ?? '')
 
 /** Turns what the driver threw into the error table's words; anything unknown passes through and becomes `internal`. */
 export function translateFault(error: unknown): unknown {
@@ -49,7 +63,7 @@ export function translateFault(error: unknown): unknown {
   if (!fault) return error
   const { code } = fault
   const options = { cause: error }
-  if (unreachable.has(code) || /^(08|53|57P|58)/.test(code)) {
+  if (isOutage(code)) {
     return new ParleyError('unavailable', 'The database cannot be reached.', { ...options, retryAfter: 2 })
   }
   if (code === '57014' || code === '55P03' || code.startsWith('40')) {

@@ -1,6 +1,7 @@
+export type { Ask } from './atOnce.ts'
 export { createdAt, id, moment, oneOf, tenantId, updatedAt } from './columns.ts'
 export { createDatabase, type Database } from './database.ts'
-export { duplicateOf } from './faults.ts'
+export { duplicateOf, hasCollided } from './faults.ts'
 export { createIdentityHandle, type IdentityHandle } from './identityHandle.ts'
 export { createJobs, defineJob, handle, type Job, type JobHandler, type Jobs } from './jobs.ts'
 export { assertServingRoles, DatabaseUnfit, migrate, untilReachable } from './migrate.ts'

@@ -14,6 +14,14 @@ export interface Job<Payload> {
   readonly retryLimit: number
   /** Cron expression in UTC for jobs that run by the clock. */
   readonly schedule?: string
+  /** Is added when the program begins; of nodes that begin within the same minutes and have this in common, by one. */
+  readonly atStart?: string
+  /** Under one key it is added once in so many seconds, and the repeats in between are nothing. */
+  readonly once?: { readonly key: (payload: Payload) => string; readonly seconds: number }
+  /** For work of minutes: so many of it are done beside each other on a node, and each may take so long. */
+  readonly long?: { readonly atOnce: number; readonly limitSeconds: number }
+  /** Of long work: whose it is. On a node one of each owner is done at once, and while it is, the work of others passes what the same one has waiting. */
+  readonly ownedBy?: (payload: Payload) => string
 }
 
 export interface JobSender {
@@ -21,8 +29,9 @@ export interface JobSender {
 }
 
 export interface JobHandler {
-  readonly job: Job<unknown>
-  readonly run: (payload: unknown) => Promise<void>
+  readonly job: Omit<Job<unknown>, 'once' | 'ownedBy'>
+  /** `signal`: the node stops, or another one has taken the job over. Long work gives up then, and begins anew elsewhere. */
+  readonly run: (payload: unknown, signal?: AbortSignal) => Promise<void>
 }
 
 export interface Jobs extends JobSender {
@@ -40,13 +49,23 @@ const polling = {
   perJobResults: true,
 } as const
 
+/** A node that has given no sign of life for so long is dead, and the long work it did begins anew on another. */
+const heartbeatSeconds = 30
+
+/** Nodes of one installation begin within this time; whoever begins later looks again, and finds little to do. */
+const startSeconds = 300
+
 /** Any number of our own; the same on every node. */
 const grantLock = 7_031_530
 
 export const defineJob = <Payload>(job: Job<Payload>): Job<Payload> => job
 
-export function handle<Payload>(job: Job<Payload>, run: (payload: Payload) => Promise<void>): JobHandler {
-  return { job, run: async payload => run(job.payload.parse(payload)) }
+export function handle<Payload>(
+  job: Job<Payload>,
+  run: (payload: Payload, signal: AbortSignal) => Promise<void>,
+): JobHandler {
+  const never = new AbortController().signal
+  return { job, run: async (payload, signal = never) => run(job.payload.parse(payload), signal) }
 }
 
 export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): Jobs {
@@ -55,11 +74,16 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
     db: { executeSql: (text, values) => pool.query(text, values ? [...values] : undefined) },
     schema: 'pgboss',
   })
+  const stopping = new AbortController()
   // A database that is away makes every poll fail; the polls go on by themselves, so one line each is enough.
   boss.on('error', error => log.warn({ reason: messageOf(error) }, 'job queue'))
 
   async function prepareQueue({ job }: JobHandler): Promise<void> {
-    const settings = { retryLimit: job.retryLimit, retryDelay: 2, retryBackoff: true, retryDelayMax: 3_600 }
+    const { retryLimit, long } = job
+    const settings = {
+      ...{ retryLimit, retryDelay: 2, retryBackoff: true, retryDelayMax: 3_600 },
+      ...(long && { heartbeatSeconds, expireInSeconds: long.limitSeconds }),
+    }
     if (await boss.getQueue(job.name)) await boss.updateQueue(job.name, settings)
     else await boss.createQueue(job.name, settings)
     // pg-boss looks a queue up at its first use, on another connection than the transaction's; on a database with a single
@@ -68,14 +92,16 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
     if (job.schedule) await boss.schedule(job.name, job.schedule)
   }
 
-  async function attempt({ job, run }: JobHandler, entry: { id: string; data: unknown }): Promise<JobResult> {
+  async function attempt({ job, run }: JobHandler, entry: Entry): Promise<JobResult> {
     try {
-      await run(entry.data)
+      await run(entry.data, AbortSignal.any([entry.signal, stopping.signal]))
       metrics.jobs.inc({ job: job.name, result: 'done' })
       return { id: entry.id, status: 'completed' }
     } catch (error) {
+      const about = { job: job.name, jobId: entry.id }
       metrics.jobs.inc({ job: job.name, result: 'failed' })
-      log.warn({ err: error, job: job.name, jobId: entry.id }, 'job failed')
+      if (stopping.signal.aborted) log.info(about, 'a job is left to another node, or to the next start')
+      else log.warn({ ...about, err: error }, 'job failed')
       return {
         id: entry.id,
         status: 'failed',
@@ -84,8 +110,12 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
     }
   }
 
-  const workOn = (handler: JobHandler) =>
-    boss.work(handler.job.name, polling, entries => inOrder(entries, entry => attempt(handler, entry)))
+  function workOn(handler: JobHandler) {
+    const { name, long } = handler.job
+    const oneByOne = { batchSize: 1, localConcurrency: long?.atOnce ?? 1, localGroupConcurrency: 1 }
+    const options = long ? { ...polling, ...oneByOne } : polling
+    return boss.work(name, options, entries => inOrder(entries, entry => attempt(handler, entry)))
+  }
 
   return {
     async sendWithin(client, role, job, payload) {
@@ -96,7 +126,12 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
         await client.query(`set local role ${role}`)
         return result
       }
-      await boss.send(job.name, job.payload.parse(payload) as object, { db: { executeSql } })
+      const { once, ownedBy } = job
+      await boss.send(job.name, job.payload.parse(payload) as object, {
+        db: { executeSql },
+        ...(once && { singletonKey: once.key(payload), singletonSeconds: once.seconds }),
+        ...(ownedBy && { group: { id: ownedBy(payload) } }),
+      })
     },
     async start(handlers) {
       await boss.start()
@@ -112,15 +147,27 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
           loop execute format('grant insert on %s to parley_jobs', queue.name); end loop;
         end $$;`)
       for (const handler of handlers) await workOn(handler)
+      for (const { job } of handlers)
+        if (job.atStart !== undefined)
+          await boss.send(job.name, {}, { singletonKey: job.atStart, singletonSeconds: startSeconds })
     },
-    stop: () => boss.stop({ graceful: true, timeout: 10_000 }),
+    async stop() {
+      stopping.abort(new Error('this node stops'))
+      await boss.stop({ graceful: true, timeout: 10_000 })
+    },
   }
 }
 
+interface Entry {
+  readonly id: string
+  readonly data: unknown
+  readonly signal: AbortSignal
+}
+
 /** One after the other: of two mails to one address the newer one must not overtake. */
-async function inOrder<Entry, Result>(
-  entries: readonly Entry[],
-  work: (entry: Entry) => Promise<Result>,
+async function inOrder<Item, Result>(
+  entries: readonly Item[],
+  work: (entry: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = []
   for (const entry of entries) results.push(await work(entry))

@@ -11,6 +11,12 @@ export interface PoolSettings {
 }
 
 /**
+ * No transaction waits for anything outside the database. One that is silent for so long belongs to a process that is frozen, and what it
+ * has locked others need.
+ */
+const frozenAfterMs = 5_000
+
+/**
  * The pool of connections. They run in pipeline mode: statements are sent without waiting for the answers to earlier ones, which
  * makes opening a scoped transaction cost no round trip of its own.
  */
@@ -24,7 +30,7 @@ export function createPool(settings: PoolSettings, log: Log): Pool {
     idleTimeoutMillis: 30_000,
     keepAlive: true,
     statement_timeout: settings.statementTimeoutMs,
-    idle_in_transaction_session_timeout: settings.statementTimeoutMs,
+    idle_in_transaction_session_timeout: Math.min(settings.statementTimeoutMs, frozenAfterMs),
     // A network that swallows packets sends no error; give up a little after the server would have. This bounds how long a
     // request hangs on a connection that leads nowhere, which is then closed.
     query_timeout: settings.statementTimeoutMs === 0 ? 0 : settings.statementTimeoutMs + 2_000,

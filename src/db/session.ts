@@ -19,8 +19,8 @@ export const originSetting = (origin: Origin | undefined, endpoint?: string): st
   origin ? JSON.stringify({ ipAddress: origin.ipAddress, userAgent: origin.userAgent, endpoint }) : ''
 
 // Named, so that the server parses them once per connection. `true` makes the settings end with the transaction (S1).
-const begin = { name: 'parley_begin', text: 'begin' }
-const enterScope = {
+export const begin = { name: 'parley_begin', text: 'begin' }
+export const enterScope = {
   name: 'parley_enter_scope',
   text: `select set_config('role', $1, true), set_config('app.tenant_id', $2, true),
     set_config('app.user_id', $3, true), set_config('app.origin', $4, true)`,
@@ -29,6 +29,9 @@ const enterScope = {
 /** All that a transaction may use of its connection. */
 export type SessionClient = Pick<PoolClient, 'query'>
 
+/** The last statement of a transaction, and its commit behind it without waiting: where the statement fails, that commits nothing. */
+export type Conclude = (statement: QueryConfig, values: unknown[]) => Promise<QueryResult>
+
 /**
  * Runs `work` in one transaction of one session (S1): commits when it returns, undoes all when it throws. The only way to a serving
  * role, for the database and for libraries with queries of their own.
@@ -36,18 +39,16 @@ export type SessionClient = Pick<PoolClient, 'query'>
 export async function inSession<Result>(
   pool: Pool,
   session: Session,
-  work: (client: SessionClient) => Promise<Result>,
+  work: (client: SessionClient, conclude: Conclude) => Promise<Result>,
 ): Promise<Result> {
   const client = await connect(pool)
   const guard = guarded(client, session)
   try {
-    const result = await work(guard.client)
+    const result = await work(guard.client, guard.conclude)
     const opened = guard.close()
     if (opened !== undefined) {
       await opened
-      const { command } = await client.query('commit')
-      // The server answers COMMIT with ROLLBACK when an earlier statement failed and `work` swallowed the error.
-      if (command !== 'COMMIT') throw new Error('the transaction was aborted by a failed statement')
+      await (guard.committed() ?? commit(client))
     }
     client.release()
     return result
@@ -58,8 +59,17 @@ export async function inSession<Result>(
   }
 }
 
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('commit')
+  // The server answers COMMIT with ROLLBACK when an earlier statement failed and `work` swallowed the error.
+  if (command !== 'COMMIT') throw new Error('the transaction was aborted by a failed statement')
+}
+
 interface Guard {
   readonly client: SessionClient
+  readonly conclude: Conclude
+  /** The commit that was sent with the last statement. */
+  committed(): Promise<void> | undefined
   /** Lets no further query pass. The opening of the transaction, or undefined when nothing was asked of it. */
   close(): Promise<void> | undefined
 }
@@ -70,6 +80,7 @@ interface Guard {
  */
 function guarded(client: PoolClient, session: Session): Guard {
   let opened: Promise<void> | undefined
+  let committed: Promise<void> | undefined
   let over = false
 
   async function query(statement: string | QueryConfig, values: unknown[] = []): Promise<QueryResult> {
@@ -88,17 +99,36 @@ function guarded(client: PoolClient, session: Session): Guard {
     return client.query(statement, values)
   }
 
+  async function conclude(statement: QueryConfig, values: unknown[]): Promise<QueryResult> {
+    opened ??= open(client, session)
+    await opened
+    if (over) throw new Error('a query was sent after the end of its transaction')
+    over = true
+    const last = new LastQuery(statement, values)
+    client.query(last)
+    // What could not even be sent has failed by now, and nothing tells the server that it should not commit the rest.
+    if (!last.failed) committed = commit(client)
+    // Whoever concludes the transaction looks at it, unless the statement has failed.
+    committed?.catch(() => undefined)
+    return last.result
+  }
+
   const close = () => {
     over = true
     return opened
   }
-  return { client: { query } as SessionClient, close }
+  return { client: { query } as SessionClient, conclude, committed: () => committed, close }
 }
 
 /** The connections whose server side knows the two statements of the opening by name. */
-const prepared = new WeakSet<PoolClient>()
+export const prepared = new WeakSet<PoolClient>()
 
-const settingsOf = ({ role, tenantId, userId, origin = '' }: Session) => [role, tenantId, userId, origin]
+export const settingsOf = ({ role, tenantId, userId, origin = '' }: Session) => [
+  role,
+  tenantId,
+  userId,
+  origin,
+]
 
 function open(client: PoolClient, session: Session): Promise<void> {
   const opened = Promise.all([
@@ -111,16 +141,16 @@ function open(client: PoolClient, session: Session): Promise<void> {
 }
 
 /** What pg's own query does and its types leave out; pg hands a server's answers to these methods. */
-interface DriverQuery extends Submittable {
+export interface DriverQuery extends Submittable {
   queryMode: string
   submit(connection: Connection): Error | null
   handleDataRow(row: unknown): void
   handleCommandComplete(command: unknown, connection: Connection): void
 }
-const DriverQuery = Query as unknown as new (
+export const DriverQuery = Query as unknown as new (
   statement: string | QueryConfig,
   values: unknown[],
-  done: (error: Error | null, result: QueryResult) => void,
+  done: (error: Error | null, result: never) => void,
 ) => DriverQuery
 
 /**
@@ -178,8 +208,32 @@ class OpeningQuery extends DriverQuery {
   }
 }
 
+/** Leaves in one message with what is sent behind it in the same moment. */
+class LastQuery extends DriverQuery {
+  readonly result: Promise<QueryResult>
+  failed = false
+
+  constructor(statement: QueryConfig, values: unknown[]) {
+    const { promise, resolve, reject } = Promise.withResolvers<QueryResult>()
+    super(statement, values, (error, rows) => {
+      if (error === null) return resolve(rows)
+      this.failed = true
+      reject(error)
+    })
+    this.result = promise
+  }
+
+  override submit(connection: Connection): Error | null {
+    connection.stream.cork()
+    process.nextTick(() => connection.stream.uncork())
+    const fault = super.submit(connection)
+    if (fault) this.failed = true
+    return fault
+  }
+}
+
 /** A connection that cannot even roll back, or whose server has forgotten the named statements, is thrown away. */
-async function undo(client: PoolClient, reason: unknown): Promise<void> {
+export async function undo(client: PoolClient, reason: unknown): Promise<void> {
   try {
     await client.query('rollback')
     const forgotten = reason instanceof Error && 'code' in reason && reason.code === '26000'
@@ -189,7 +243,7 @@ async function undo(client: PoolClient, reason: unknown): Promise<void> {
   }
 }
 
-async function connect(pool: Pool): Promise<PoolClient> {
+export async function connect(pool: Pool): Promise<PoolClient> {
   try {
     return await pool.connect()
   } catch (error) {

@@ -2,7 +2,7 @@ import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres'
 import type { DomainEvent } from '../kernel/index.ts'
 import type { Job } from './jobs.ts'
 import type { PoolClient } from './pool.ts'
-import type { SessionClient } from './session.ts'
+import type { Conclude, SessionClient } from './session.ts'
 
 /** Drizzle without its own transactions: they would begin and commit on top of ours, and what follows would run outside of any scope (S1). */
 export type QueryBuilder = Omit<NodePgDatabase, 'transaction'>
@@ -18,6 +18,8 @@ export interface Transaction {
    * them, columns under the names that the statement gives.
    */
   prepared<Row>(statement: PreparedStatement, values: readonly unknown[]): Promise<Row[]>
+  /** The same as the last statement, sent together with the commit: nothing can follow but what is emitted to be told after it. */
+  conclude<Row>(statement: PreparedStatement, values: readonly unknown[]): Promise<Row[]>
   /** Tells the rooms above, inside this transaction and after it (see DomainEvents). */
   emit(event: DomainEvent): Promise<void>
   /** Adds a job that exists if and only if this transaction commits. */
@@ -34,6 +36,13 @@ export const preparedBy =
   (client: SessionClient): Transaction['prepared'] =>
   async <Row>(statement: PreparedStatement, values: readonly unknown[]) => {
     const { rows } = await client.query({ ...statement }, [...values])
+    return rows as Row[]
+  }
+
+export const concludedBy =
+  (conclude: Conclude): Transaction['conclude'] =>
+  async <Row>(statement: PreparedStatement, values: readonly unknown[]) => {
+    const { rows } = await conclude({ ...statement }, [...values])
     return rows as Row[]
   }
 

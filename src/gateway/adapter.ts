@@ -1,8 +1,10 @@
 import type { Namespace, Socket } from 'socket.io'
 import { type Adapter, type BroadcastOptions, type ClusterMessage, MessageType } from 'socket.io-adapter'
 import type { Packet } from 'socket.io-parser'
+import { Fence } from './fence.ts'
 import { deliver, eventPacket, frame } from './frames.ts'
-import { type Encoded, readRelay, relayed, relayMark } from './relay.ts'
+import { MostlyOne } from './onlyOne.ts'
+import { type Encoded, hinted, hintMark, readHint, readRelay, relayed, relayMark } from './relay.ts'
 
 export type MakeAdapter = (namespace: Namespace) => Adapter
 
@@ -13,6 +15,8 @@ export interface DeliveryHooks {
   tooSlow(socket: Socket): void
   /** An event has been handed to all sockets of a room on this node, wherever it came from. */
   delivered(namespace: string, room: string, event: unknown, payload: unknown): void
+  /** Another node has said something about a room that someone has joined here. */
+  hinted(namespace: string, room: string, words: readonly string[]): void
   /** Whether other nodes are connected to the bus; what is published while there are none reaches nobody. */
   othersAreThere(): boolean
   /** Gives a text to the other nodes that have someone in a room. Absent where there is no bus. */
@@ -33,6 +37,10 @@ interface ClusterInternals {
 export interface LocalFirstAdapter extends Adapter {
   /** Hands an event to this node's sockets in a room, and with `elsewhere` publishes it to the other nodes. */
   handOut(event: Outgoing): void
+  /** Says something to the other nodes that have someone in a room. */
+  hint(room: string, words: readonly string[]): void
+  /** Someone in a room was told of this epoch. */
+  raise(room: string, epoch: number): void
 }
 
 export interface Outgoing {
@@ -59,12 +67,16 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
     const cluster = adapter as Adapter & ClusterInternals
     const publish = cluster.publishAndReturnOffset?.bind(adapter)
     const add = adapter.addAll.bind(adapter)
-    // Socket.IO gives every socket a room of its own, to which nobody here ever speaks.
     adapter.addAll = (id, rooms) => {
+      // Socket.IO gives every socket a room of its own, to which nobody here ever speaks.
       rooms.delete(id)
-      if (rooms.size > 0) return add(id, rooms)
+      if (rooms.size === 0) return
+      makeLeanSets(adapter, id, rooms)
+      return add(id, rooms)
     }
     const receive = cluster.onMessage?.bind(adapter)
+    const fence = new Fence()
+    adapter.on('delete-room', (room: string) => fence.forget(room))
 
     const publishElsewhere = (packet: Packet, opts: PublishedOptions) => {
       if (!publish || !hooks.othersAreThere()) return
@@ -75,6 +87,7 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
       const others = elsewhere && hooks.publish !== undefined && hooks.othersAreThere()
       // Encoded once for all sockets of all nodes, and not at all where nobody listens.
       if (!others && !adapter.rooms.has(room)) return
+      if (adapter.rooms.has(room) && !fence.passes(room, payload)) return
       const packet = eventPacket(namespace.name, event, payload)
       const one = { room, packet, event, payload, ephemeral, joined }
       deliverToRoom(namespace, adapter, one, except === undefined ? undefined : new Set([except]), hooks)
@@ -101,12 +114,37 @@ export function localFirst(make: MakeAdapter, hooks: DeliveryHooks): MakeAdapter
     const receiveRaw = cluster.onRawMessage?.bind(adapter)
     if (receiveRaw) {
       cluster.onRawMessage = (raw, channel) => {
+        if (raw[0] === hintMark) {
+          const hint = readHint(raw, cluster.uid)
+          if (hint) hooks.hinted(namespace.name, hint.room, hint.words)
+          return
+        }
         if (raw[0] !== relayMark) return receiveRaw(raw, channel)
         const relay = readRelay(raw, cluster.uid, namespace.name)
-        if (relay) deliverToRoom(namespace, adapter, relay, relay.except, hooks)
+        if (relay && adapter.rooms.has(relay.room) && fence.passes(relay.room, relay.payload))
+          deliverToRoom(namespace, adapter, relay, relay.except, hooks)
       }
     }
-    return Object.assign(adapter, { handOut }) satisfies LocalFirstAdapter
+    const hint: LocalFirstAdapter['hint'] = (room, words) => {
+      if (hooks.othersAreThere()) hooks.publish?.(namespace.name, room, hinted(cluster.uid, room, words))
+    }
+    const raise: LocalFirstAdapter['raise'] = (room, epoch) => {
+      // Whoever has left meanwhile was the last one, and nobody would forget it again.
+      if (adapter.rooms.has(room)) fence.passes(room, { epoch })
+    }
+    return Object.assign(adapter, { handOut, hint, raise }) satisfies LocalFirstAdapter
+  }
+}
+
+/** Before Socket.IO makes its own: most sockets are in one room, and in most rooms there is one of them. */
+function makeLeanSets(adapter: Adapter, id: string, joined: ReadonlySet<string>): void {
+  const lean = () => new MostlyOne<string>() as unknown as Set<string>
+  const { sids, rooms } = adapter
+  if (!sids.has(id)) sids.set(id, lean())
+  for (const room of joined) {
+    if (rooms.has(room)) continue
+    rooms.set(room, lean())
+    adapter.emit('create-room', room)
   }
 }
 
@@ -134,6 +172,18 @@ function deliverToRooms(
   }
 }
 
+/** Who is in several rooms of one commit is in small ones. To hold the many of a large room for its first event would only cost. */
+const fewMembers = 50
+/** The large rooms that have got something in this turn of the event loop. */
+const spokenTo = new Set<ReadonlySet<string>>()
+
+function isSecond(members: ReadonlySet<string>): boolean {
+  if (spokenTo.has(members)) return true
+  if (spokenTo.size === 0) setImmediate(() => spokenTo.clear())
+  spokenTo.add(members)
+  return false
+}
+
 function deliverToRoom(
   namespace: Namespace,
   adapter: Adapter,
@@ -144,10 +194,11 @@ function deliverToRoom(
   const members = adapter.rooms.get(room)
   if (!members) return
   const encoded = frame(packet, ephemeral)
+  const together = joined && (members.size <= fewMembers || isSecond(members))
   for (const id of members) {
     if (except?.has(id)) continue
     const socket = namespace.sockets.get(id)
-    if (socket && deliver(socket, encoded, hooks.cap, joined) === 'too slow') hooks.tooSlow(socket)
+    if (socket && deliver(socket, encoded, hooks.cap, together) === 'too slow') hooks.tooSlow(socket)
   }
   hooks.delivered(namespace.name, room, event, payload)
 }

@@ -1,20 +1,24 @@
 import { createShardedAdapter } from '@socket.io/redis-adapter'
-import { Cluster, Redis } from 'ioredis'
+import { Cluster, type Redis } from 'ioredis'
 import type { Namespace } from 'socket.io'
 import type { Adapter } from 'socket.io-adapter'
-import { type Log, type Metrics, newId } from '../kernel/index.ts'
+import type { Log, Metrics } from '../kernel/index.ts'
 import type { MakeAdapter } from './adapter.ts'
+import { keepBeat } from './beats.ts'
+import { hold } from './held.ts'
+import { keepSubscriptions, type Subscriptions } from './subscriptions.ts'
 
-export interface BusSettings {
-  readonly url: string
-  /** Whether the address is that of one node of a Redis Cluster. */
-  readonly cluster: boolean
+/** Two clients of one Redis, or of one Redis Cluster; the bus ends them with itself. */
+export interface BusClients {
+  /** Without an offline queue: what cannot be published now is read from the log. */
+  readonly publisher: Redis | Cluster
+  readonly subscriber: Redis | Cluster
 }
 
 /** What connects the nodes. It is a hint, never the truth: whatever it loses, the log tells later (L4, L5). */
 export interface Bus {
   readonly makeAdapter: MakeAdapter
-  /** Whether a message of ours came back to us lately. */
+  /** Whether messages of ours come back to us, and nothing was lost lately that we know of. */
   readonly up: boolean
   /** Whether there are other nodes; what is published while there are none reaches nobody. */
   readonly othersAreThere: boolean
@@ -22,46 +26,54 @@ export interface Bus {
   publish(namespace: string, room: string, text: string): Promise<unknown>
   /** Resolves once the other nodes' publications on these channels reach this one; after a moment also when they do not. */
   subscribed(channel: string): Promise<void>
-  /** The bus works again after it did not, for this node or for another one that was cut off alone. */
-  onRestored(listener: () => void): void
+  /** What happened on this node within this time may not have been published: every node is to look for it, this one included. */
+  missed(lostMs: number): void
+  /**
+   * What was published may not have come here or may not have left: the bus works again after it did not, for this node or for another
+   * one that was cut off alone; a subscription was late; a node is gone that may have died before it told what it had committed, or does
+   * not know what it has committed.
+   * `lostMs`: how long before now that may have begun.
+   */
+  onRestored(listener: (lostMs: number) => void): void
   close(): Promise<void>
 }
 
-type Client = Redis | Cluster
-
-const channelPrefix = 'parley'
+const prefix = 'parley'
 /** How long joining a room waits for the bus before it goes on without. */
 const subscribeWaitMs = 300
-const beatMs = 500
-/** A bus that has not brought our own beat back for this long is down. */
-const silenceMs = 2_000
-/** After an outage of all, the nodes come back one by one within a moment, and need not be listened to one by one. */
-const gatherMs = 100
-/** A node that was not heard of during so many beats of ours is gone. Counted in beats that came back, because in an outage nobody is heard. */
-const forgottenAfter = 20
 
-/** On which every node says twice a second that it is there. */
-const beatChannel = `${channelPrefix}:beat`
+/** Made once: in an outage there is one for each publication, and the way it came is not worth writing down each time. */
+const notConnected = new Error('Redis is not connected')
 
 /** The channel of one room, as Socket.IO's sharded adapter names it. */
-export const roomChannel = (namespace: string, room: string): string =>
-  `${channelPrefix}#${namespace}#${room}#`
+export const roomChannel = (namespace: string, room: string): string => `${prefix}#${namespace}#${room}#`
 
-export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; metrics: Metrics }): Bus {
-  const publisher = connect(settings, { offlineQueue: false })
-  // Subscriptions asked for during an outage are made when it ends; nothing waits for them.
-  const subscriber = connect(settings, { offlineQueue: true })
-  for (const [name, client] of [
-    ['publisher', publisher],
-    ['subscriber', subscriber],
-  ] as const)
-    client.on('error', (error: Error) => log.debug({ reason: error.message, client: name }, 'bus'))
-  swallowRefusals(subscriber, log)
-
-  const beats = keepBeat({ publisher, subscriber, log, metrics })
+export function connectBus(clients: BusClients, { log, metrics }: { log: Log; metrics: Metrics }): Bus {
+  const { publisher, subscriber } = clients
+  for (const [client, connection] of Object.entries(clients))
+    connection.on('error', (error: Error) => log.debug({ reason: error.message, client }, 'bus'))
+  const subscriptions = keepSubscriptions({
+    ...{ subscriber, log, refused: () => beats.doubt() },
+    unreadable: () => {
+      metrics.unreadable.inc()
+      beats.missed(0)
+    },
+  })
+  const publish = async (channel: string, text: string) => {
+    try {
+      return await publisher.spublish(channel, text)
+    } catch (error) {
+      beats.doubt()
+      throw error
+    }
+  }
+  const beats = keepBeat({ prefix, publish, subscriber, subscriptions, log, metrics })
+  onLostSubscriptions(subscriber, beats.doubt)
 
   // The library hands out a function that is to be called with `new`.
-  const ShardedAdapter = createShardedAdapter(publisher, subscriber, { channelPrefix }) as unknown as new (
+  const ShardedAdapter = createShardedAdapter({ spublish: publish }, adapterClient(subscriptions), {
+    channelPrefix: prefix,
+  }) as unknown as new (
     namespace: Namespace,
   ) => Adapter
   return {
@@ -72,15 +84,28 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
     get othersAreThere() {
       return beats.others.size > 0
     },
-    publish: (namespace, room, text) => publisher.spublish(roomChannel(namespace, room), text),
+    publish: (namespace, room, text) => {
+      if (publisher.status !== 'ready') {
+        beats.doubt()
+        return Promise.reject(notConnected)
+      }
+      // A call to the system for each publication would cost more than all else about it.
+      if (!(publisher instanceof Cluster)) hold(publisher.stream)
+      return publish(roomChannel(namespace, room), text)
+    },
     subscribed: async channel => {
       if (!beats.up) return
-      const patience = Promise.withResolvers<void>()
-      const timer = setTimeout(patience.resolve, subscribeWaitMs)
-      // The adapter has asked for the same a moment ago; this one is answered after it.
-      await Promise.race([subscriber.ssubscribe(channel), patience.promise])
+      const began = performance.now()
+      const patience = Promise.withResolvers<'late'>()
+      const timer = setTimeout(() => patience.resolve('late'), subscribeWaitMs)
+      // The adapter has asked for it a moment ago.
+      const answer = subscriptions.answered(channel)
+      const outcome = await Promise.race([answer, patience.promise])
       clearTimeout(timer)
+      // Whoever goes on without has read, and does not hear what is published from then until it is there.
+      if (outcome === 'late') void answer.then(() => beats.missed(performance.now() - began))
     },
+    missed: beats.allMissed,
     onRestored: listener => void beats.listeners.push(listener),
     close: async () => {
       beats.stop()
@@ -90,112 +115,25 @@ export function connectBus(settings: BusSettings, { log, metrics }: { log: Log; 
   }
 }
 
-interface Beats {
-  readonly up: boolean
-  readonly others: ReadonlyMap<string, number>
-  readonly listeners: (() => void)[]
-  stop(): void
-}
+/** What the sharded adapter uses of a client that subscribes: by the names of one that hands out the messages itself, so that both keep one list. */
+const adapterClient = ({ add, remove }: Subscriptions) => ({ sSubscribe: add, sUnsubscribe: remove })
 
-/** Every node says regularly that it is there, and hears by that whether the bus works and who else is. */
-function keepBeat(parts: {
-  readonly publisher: Client
-  readonly subscriber: Client
-  readonly log: Log
-  readonly metrics: Metrics
-}): Beats {
-  const { publisher, subscriber, log, metrics } = parts
-  const listeners: (() => void)[] = []
-  const self = newId()
-  const restoredChannel = `${channelPrefix}:restored`
-  /** The other nodes, and how many of our own beats ago each was heard. */
-  const others = new Map<string, number>()
-  let lastBeat = 0
-  let up = false
-  const setUp = (now: boolean) => {
-    if (up === now) return
-    up = now
-    metrics.busUp.set(now ? 1 : 0)
-    log.info({ up }, 'the bus between nodes')
-    if (!now) return
-    restored()
-    // Nobody else knows that this node was cut off, and what it could not publish meanwhile they still have to hear of.
-    publisher.spublish(restoredChannel, self).catch(() => undefined)
+/** Whatever was published between the end of a connection and the next one was not heard here, and nobody would know. */
+function onLostSubscriptions(subscriber: Redis | Cluster, lost: () => void): void {
+  if (!(subscriber instanceof Cluster)) {
+    subscriber.on('close', lost)
+    return
   }
-  let telling: NodeJS.Timeout | undefined
-  const restored = () => {
-    telling ??= setTimeout(() => {
-      telling = undefined
-      for (const listener of listeners) listener()
-    }, gatherMs)
-  }
-  subscriber.on('smessageBuffer', (channel: Buffer, message: Buffer) => {
-    if (channel.toString() === restoredChannel && message.toString() !== self) restored()
-    if (channel.toString() !== beatChannel) return
-    const [node = '', sentAt] = message.toString().split(' ')
-    if (node !== self) {
-      // Someone new is to know of us before its first client reads a log.
-      if (!others.has(node)) sendBeat()
-      others.set(node, 0)
-      return
-    }
-    lastBeat = performance.now()
-    metrics.busLag.observe((Date.now() - Number(sentAt)) / 1000)
-    for (const [other, age] of others) {
-      if (age < forgottenAfter) others.set(other, age + 1)
-      else others.delete(other)
-    }
-    setUp(true)
-  })
-  void subscriber.ssubscribe(restoredChannel)
-  const sendBeat = () => void publisher.spublish(beatChannel, `${self} ${Date.now()}`).catch(() => undefined)
-  void subscriber.ssubscribe(beatChannel).then(sendBeat)
-  const beat = setInterval(() => {
-    if (performance.now() - lastBeat > silenceMs) setUp(false)
-    sendBeat()
-  }, beatMs)
-  beat.unref()
-
-  return {
-    get up() {
-      return up
-    },
-    others,
-    listeners,
-    stop: () => {
-      clearInterval(beat)
-      clearTimeout(telling)
-    },
-  }
-}
-
-function connect({ url, cluster }: BusSettings, { offlineQueue }: { offlineQueue: boolean }): Client {
-  const retryStrategy = (times: number) =>
-    Math.min(50 * 2 ** Math.min(times, 5), 1_000) * (0.5 + Math.random() / 2)
-  const options = {
-    enableOfflineQueue: offlineQueue,
-    // A publication is not worth a second try: whoever misses it reads the log.
-    maxRetriesPerRequest: offlineQueue ? null : 0,
-    autoResubscribe: true,
-    connectTimeout: 2_000,
-    keepAlive: 5_000,
-    ...(offlineQueue ? {} : { commandTimeout: 2_000 }),
-  }
-  if (!cluster) return new Redis(url, { ...options, retryStrategy })
-  return new Cluster([url], {
-    redisOptions: options,
-    enableOfflineQueue: offlineQueue,
-    shardedSubscribers: true,
-    clusterRetryStrategy: retryStrategy,
+  // One connection of several.
+  subscriber.on('-node', lost)
+  let known = ''
+  subscriber.on('refresh', () => {
+    const now = ownersOf(subscriber)
+    if (now !== known) lost()
+    known = now
   })
 }
 
-/** The adapter does not look at the answers to its subscriptions, and what nobody looks at would end the process. */
-function swallowRefusals(subscriber: Client, log: Log): void {
-  for (const name of ['ssubscribe', 'sunsubscribe'] as const) {
-    const ask = subscriber[name].bind(subscriber) as (...channels: string[]) => Promise<unknown>
-    const quiet = (...channels: string[]) =>
-      ask(...channels).catch((error: Error) => log.debug({ reason: error.message }, `bus ${name}`))
-    Object.assign(subscriber, { [name]: quiet })
-  }
-}
+/** Which master has which slots: those that change hands take the subscriptions on them away. */
+const ownersOf = ({ slots }: Cluster): string =>
+  slots.flatMap(([master], slot) => (master === slots[slot - 1]?.[0] ? [] : [`${slot} ${master}`])).join()

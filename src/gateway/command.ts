@@ -7,7 +7,10 @@ export interface Session {
   readonly id: string
   readonly audience: Audience
   readonly scope: Scope
-  /** Resolves once the other nodes' publications for this room reach us, or after a moment when the bus is away. */
+  /**
+   * Resolves once the other nodes' publications for this room reach us, or after a moment when the bus is away. Throws `conflict` for one
+   * who is in too many.
+   */
   join(room: string): Promise<void>
   leave(room: string): void
   isIn(room: string): boolean

@@ -2,6 +2,7 @@ import type { Socket as Connection } from 'node:net'
 import type { Socket } from 'socket.io'
 import { WebSocket } from 'ws'
 import { backlogOf } from './backlog.ts'
+import { hold, releaseIfMuch, waitingIn } from './held.ts'
 
 /**
  * One encoded packet for many sockets. Socket.IO encodes a broadcast once, but walks every socket through Engine.IO's buffers, events and
@@ -84,22 +85,23 @@ export function deliver(
   const { transport } = conn
   // Already on its way out; what it misses it reads later from the log.
   if (conn.readyState !== 'open') return 'dropped'
+  // The other side has said goodbye: Engine.IO hears of it later, and behind our answer to that nothing may be sent.
+  if (transport.socket && transport.socket.readyState !== WebSocket.OPEN) return 'dropped'
   const raw = transport.socket?._socket
-  if (raw && waitingIn(raw) > cap) return 'too slow'
+  if (raw && raw.writableLength > cap && waitingIn(raw) > cap) return 'too slow'
+  if (transport.name === 'polling' && options.volatile) return deliverByPolling(socket, encoded, options, cap)
   if (options.volatile && (conn.writeBuffer.length > 0 || (raw && waitingIn(raw) > 0))) return 'dropped'
   const direct =
     raw !== undefined &&
     transport.writable &&
     transport.name === 'websocket' &&
-    conn.readyState === 'open' &&
     conn.writeBuffer.length === 0 &&
     !conn.upgrading &&
-    transport.socket?.readyState === WebSocket.OPEN &&
-    transport.socket._sender?._state === 0
+    transport.socket?._sender?._state === 0
   if (direct) {
     if (joined) hold(raw)
     raw.write(bytes)
-    if (joined && raw.writableLength - waitingIn(raw) > heldCap) release(raw)
+    if (joined) releaseIfMuch(raw)
     return 'sent'
   }
   if (conn.writeBuffer.length > bufferedPackets || backlogOf(conn, cap) > cap) return 'too slow'
@@ -107,38 +109,28 @@ export function deliver(
   return 'buffered'
 }
 
+/**
+ * What may be lost, to who polls: between two polls nothing can be written at once, and every other event would take the place of the next
+ * piece of an answer. So it waits for the next poll like everything else, but only in a part of the room that the rest has.
+ */
+function deliverByPolling(
+  socket: Socket,
+  encoded: string[],
+  options: Frame['options'],
+  cap: number,
+): Outcome {
+  const { conn, client } = socket as unknown as Internals
+  const most = cap * ephemeralShare
+  if (conn.writeBuffer.length > bufferedPackets * ephemeralShare || backlogOf(conn, most) > most)
+    return 'dropped'
+  client.writeToEngine(encoded, { ...options, volatile: false })
+  return 'buffered'
+}
+
 /** Also tiny packets cost something while they wait. */
 const bufferedPackets = 2_000
-
-/** Connections that are held, and how many bytes waited in them before. */
-const held = new Map<Connection, number>()
-
-/**
- * Until the end of this turn of the event loop what is written to a connection is gathered, and then leaves in one call to the system:
- * an acknowledgement together with the events of the same commit, and events of many conversations to one member. Whatever else writes
- * to the connection is held in its place, so that nothing overtakes anything.
- */
-function hold(connection: Connection): void {
-  if (held.has(connection)) return
-  if (held.size === 0) setImmediate(releaseAll)
-  held.set(connection, connection.writableLength)
-  connection.cork()
-}
-
-/** Beyond this there is nothing to be gained, and what is held back would soon look like what was not taken. */
-const heldCap = 256 * 1024
-
-function release(connection: Connection): void {
-  held.delete(connection)
-  connection.uncork()
-}
-
-function releaseAll(): void {
-  for (const connection of held.keys()) release(connection)
-}
-
-/** What is only held back says nothing about how fast a connection takes. */
-const waitingIn = (connection: Connection): number => held.get(connection) ?? connection.writableLength
+/** So much of what may wait may be lost as well: it must not be what ends a connection. */
+const ephemeralShare = 1 / 4
 
 /** Ends a connection that will not take a goodbye either. Its client sees a lost connection and comes back by itself. */
 export function cut(socket: Socket): void {

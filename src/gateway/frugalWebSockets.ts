@@ -1,10 +1,13 @@
 import type { Server as HttpServer, IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws'
-import { TokenBucket } from './tokenBucket.ts'
+import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
+import { TokenBuckets } from './tokenBucket.ts'
 
 /** Browsers send no control frames of their own, and a program that checks its line needs one now and then. */
 const controlFrames = { perSecond: 5, burst: 50 } as const
+
+/** What a connection may send before anyone knows who it is (S4). */
+export const strangersBytes = 16 * 1024
 
 /**
  * WebSockets that cost no more than a chat needs. Empty and tiny fragments cost more than they carry: a message of ours fits into a few.
@@ -14,6 +17,9 @@ export class FrugalWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({
       ...options,
+      WebSocket: FrugalWebSocket,
+      // Until it is known who they are of; then `capMessages` raises it.
+      maxPayload: strangersBytes,
       maxFragments: 64,
       maxBufferedChunks: 2_048,
       autoPong: false,
@@ -29,25 +35,40 @@ export class FrugalWebSocketServer extends WebSocketServer {
     done: (client: WebSocket, request: IncomingMessage) => void,
   ): void {
     super.handleUpgrade(request, socket, head, (webSocket, about) => {
-      countControlFrames(webSocket)
+      // From here on ws listens.
+      socket.off('error', giveUp)
       done(webSocket, about)
     })
   }
 }
 
-/** A function of its own: a listener made above would keep the whole request for as long as the connection lives. */
-function countControlFrames(webSocket: WebSocket): void {
-  let bucket: TokenBucket | undefined
-  const counted = () => {
-    bucket ??= new TokenBucket(controlFrames.perSecond, controlFrames.burst)
-    if (bucket.take() === 0) return true
-    webSocket.terminate()
-    return false
+/** What ws keeps of the message that it has read last. */
+interface Masked {
+  readonly _receiver: { _mask: Buffer | undefined }
+}
+
+const counted = new TokenBuckets<WebSocket>(controlFrames.perSecond, controlFrames.burst)
+
+/** Forgets connections that are gone; to be called now and then. */
+export const sweepControlFrames = (): void => void counted.sweep()
+
+class FrugalWebSocket extends WebSocket {
+  /** Two listeners more would cost every connection more than all else that is kept here. */
+  override emit(event: string | symbol, ...about: unknown[]): boolean {
+    if (event === 'ping' || event === 'pong') this.#control(event, about[0] as Buffer)
+    // A part of what was read, which it would keep until the next message. That brings one of its own.
+    if (event === 'message') (this as unknown as Masked)._receiver._mask = undefined
+    return super.emit(event, ...about)
   }
-  webSocket.on('ping', data => {
-    if (counted() && webSocket.bufferedAmount === 0) webSocket.pong(data)
-  })
-  webSocket.on('pong', counted)
+
+  #control(event: 'ping' | 'pong', data: Buffer): void {
+    if (counted.take(this) > 0) this.terminate()
+    else if (event === 'ping' && this.bufferedAmount === 0) this.pong(data)
+  }
+}
+
+function giveUp(this: Duplex): void {
+  this.destroy()
 }
 
 /**
@@ -56,7 +77,7 @@ function countControlFrames(webSocket: WebSocket): void {
  */
 export function surviveBrokenUpgrades(server: HttpServer): void {
   server.on('upgrade', (_request, socket: Duplex) => {
-    socket.on('error', () => socket.destroy())
+    socket.on('error', giveUp)
   })
 }
 

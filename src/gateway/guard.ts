@@ -1,10 +1,12 @@
+import type { EventEmitter } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'socket.io'
+import type { WebSocket } from 'ws'
 import { type Log, networkOf } from '../kernel/index.ts'
-import { capMessages } from './frugalWebSockets.ts'
-import type { Doors } from './handshake.ts'
-import type { Limits } from './limits.ts'
-import { TokenBucket } from './tokenBucket.ts'
+import { capMessages, strangersBytes } from './frugalWebSockets.ts'
+import type { Attempts, Doors } from './handshake.ts'
+import { type Limits, packetCap } from './limits.ts'
+import { keepOnly } from './onlyOne.ts'
 
 interface GuardParts {
   readonly doors: Doors
@@ -13,25 +15,17 @@ interface GuardParts {
   readonly publicOrigin: string
   readonly trustProxy: number
   readonly draining: () => boolean
-  /** Of one connection, of any kind; those that are commands are counted again, and answered, in the pipeline. */
-  readonly packetsPerSecond: number
 }
 
 /** Engine.IO's connection, below the namespaces. */
 export interface RawConnection {
   request: IncomingMessage
-  readonly transport: { readonly socket?: { terminate(): void } }
+  readonly transport: EventEmitter & { readonly name: string; readonly socket?: WebSocket }
   close(discard?: boolean): void
   on(event: 'packet', listener: (packet: { data?: string | Buffer }) => void): void
-  on(event: 'upgrading' | 'upgrade', listener: (transport: object) => void): void
-  once(event: 'close', listener: () => void): void
+  on(event: 'upgrade', listener: (transport: object) => void): void
+  on(event: 'close', listener: () => void): void
 }
-
-/** What a connection may send before anyone knows who it is (S4). */
-const strangersBytes = 16 * 1024
-
-/** Ten parts of 8,000 characters, escaped; larger packets end the connection. */
-export const packetCap = 512 * 1024
 
 export interface Guard {
   /** Engine.IO asks before it takes a connection. */
@@ -42,20 +36,28 @@ export interface Guard {
   /** Whether a later request comes from the page that opened the connection. Its id stands in addresses, and so in their logs. */
   readonly continues: (raw: object, request: IncomingMessage) => boolean
   readonly opened: (raw: RawConnection) => void
+  readonly attemptsOf: (raw: object) => Attempts
   readonly admitted: (socket: Socket) => void
+}
+
+/** What is remembered of a connection while it lasts. */
+interface Caller extends Attempts {
+  readonly page: string | undefined
+  /** What it sent before it was known whose it is. */
+  bytes: number
 }
 
 /** Everything that is refused before a namespace is asked: wrong pages, too many connections, floods. */
 export function guardConnections(parts: GuardParts): Guard {
-  const { doors, limits, log, draining, packetsPerSecond } = parts
-  const known = new WeakSet<object>()
-  const pages = new WeakMap<object, string>()
+  const { doors, limits, log, draining } = parts
+  const callers = new WeakMap<object, Caller>()
 
   const allowRequest: Guard['allowRequest'] = (request, done) => {
     const query = new URL(request.url ?? '/', 'http://any').searchParams
     // Engine.IO asks for first requests alone. What it takes for one is its matter: an empty `sid` in the query is no way around.
     if (draining()) return done('draining', false)
     request.parleyAddress = addressOf(request, parts.trustProxy)
+    if (!limits.attempt(networkOf(request.parleyAddress))) return done('rate_limited', false)
     const widgetKey = query.get('widget') ?? undefined
     if (widgetKey !== undefined) request.parleyWidget = widgetKey
     mayConnect(request, widgetKey).then(
@@ -77,50 +79,93 @@ export function guardConnections(parts: GuardParts): Guard {
 
   const opened = (raw: RawConnection) => {
     const address = networkOf(raw.request.parleyAddress ?? 'unknown')
-    if (!limits.opened(address)) {
+    if (!limits.connections.opened(address)) {
       end(raw)
       return
     }
-    const { origin } = raw.request.headers
-    if (origin !== undefined) pages.set(raw, origin)
-    const capStrangers = (transport: object) =>
-      capMessages(transport, known.has(raw) ? packetCap : strangersBytes)
-    capStrangers(raw.transport)
-    raw.on('upgrading', capStrangers)
-    raw.on('upgrade', capStrangers)
-    const packets = new TokenBucket(packetsPerSecond, packetsPerSecond * 2)
-    let bytes = 0
-    raw.on('packet', ({ data }) => {
-      if (!known.has(raw)) bytes += data?.length ?? 0
-      if (bytes > strangersBytes || packets.take() > 0) {
-        bytes = 0
-        end(raw)
-      } else if (known.has(raw)) bytes = 0
-    })
-    raw.once('close', () => limits.closed(address))
+    callers.set(raw, { address, page: raw.request.headers.origin, bytes: 0, made: 0, entered: false })
+    capMessages(raw.transport, strangersBytes)
+    raw.on('packet', received)
+    raw.on('close', closed)
+  }
+
+  // One function of each kind for all connections: whatever each has of its own, it has while it is idle.
+
+  function received(this: RawConnection, { data }: { data?: string | Buffer }): void {
+    const caller = callers.get(this)
+    if (!caller) return
+    if (!caller.entered) caller.bytes += data?.length ?? 0
+    const tooMuch = !caller.entered && caller.bytes > strangersBytes
+    if (tooMuch || !limits.packet(this, caller.address, data?.length ?? 0)) end(this)
+  }
+
+  function closed(this: RawConnection): void {
+    const caller = callers.get(this)
+    if (caller) limits.connections.closed(caller.address)
+    callers.delete(this)
   }
 
   return {
     allowRequest,
     // Browsers leave Origin out of some requests to a page's own server, never out of those to another one.
-    continues: (raw, { headers }) => headers.origin === undefined || headers.origin === pages.get(raw),
+    continues: (raw, { headers }) =>
+      headers.origin === undefined || headers.origin === callers.get(raw)?.page,
     opened,
+    attemptsOf: raw => callers.get(raw) ?? { address: 'unknown', made: 0, entered: false },
     admitted: socket => {
-      known.add(socket.conn)
-      capMessages(socket.conn.transport, packetCap)
+      const raw = socket.conn as unknown as EventEmitter & {
+        request: unknown
+        readonly transport: RawConnection['transport']
+      }
+      capMessages(raw.transport, packetCap)
+      // Only for those who began by polling; for each of the others the listeners would be a good part of what is kept.
+      if (raw.transport.name === 'polling') raw.on('upgrade', allowMore)
       // Headers, url and address of the first request are a good part of what an idle connection would hold.
-      const raw = socket.conn as unknown as { request: unknown; transport: { req?: unknown } }
       raw.request = null
-      Object.assign(socket, { handshake: spent })
+      Object.assign(socket, spent)
+      keepOnly(socket)
+      if (raw.transport.socket) dropSpentListeners(raw, raw.transport, raw.transport.socket)
     },
   }
 }
 
-/** What remains of every handshake: it has been read, and nobody asks again. */
-const spent = Object.freeze({
-  ...{ headers: {}, auth: {}, query: {}, url: '', time: '', address: '' },
-  ...{ issued: 0, secure: false, xdomain: false },
-})
+/** A connection of someone who is known goes on as a WebSocket. */
+const allowMore = (transport: object) => capMessages(transport, packetCap)
+
+/**
+ * Shared by all sockets. Of the handshake: it has been read, and nobody asks again. For acknowledgements: a client is never asked for
+ * one, so nobody waits here. Nor does anything stand between a socket and its commands. A test asserts that Socket.IO still names them so.
+ */
+const spent = {
+  handshake: Object.freeze({
+    ...{ headers: {}, auth: {}, query: {}, url: '', time: '', address: '' },
+    ...{ issued: 0, secure: false, xdomain: false },
+  }),
+  acks: new Map<never, never>(),
+  fns: [],
+}
+
+/**
+ * Engine.IO listens for errors until its transport does, and then goes on listening; and it adds headers to the answers of polling,
+ * which a WebSocket has none of.
+ */
+function dropSpentListeners(raw: EventEmitter, transport: EventEmitter, socket: WebSocket): void {
+  transport.removeAllListeners('headers')
+  for (const listener of socket.listeners('error') as (() => void)[])
+    if (listener.name === 'onUpgradeError') socket.off('error', listener)
+  for (const emitter of [raw, transport, socket]) listenPlainly(emitter)
+}
+
+/**
+ * A listener for once is wrapped, which costs three times what it encloses; here each of them waits for what ends the connection, and
+ * that comes once. And a table of listeners keeps the size that it had when there were most of them.
+ */
+function listenPlainly(emitter: EventEmitter): void {
+  const heard = emitter.eventNames().map(event => ({ event, listeners: emitter.listeners(event) }))
+  emitter.removeAllListeners()
+  for (const { event, listeners } of heard)
+    for (const listener of listeners) emitter.on(event, listener as (...about: unknown[]) => void)
+}
 
 /** At once: whoever floods would go on until they have read our goodbye. */
 function end(raw: RawConnection): void {

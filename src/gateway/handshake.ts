@@ -17,6 +17,7 @@ import {
   type senderKinds,
 } from '../protocol/index.ts'
 import { failureOf } from './failure.ts'
+import type { Limits } from './limits.ts'
 
 /** Who was let in, and until when. */
 export interface Admission {
@@ -34,6 +35,9 @@ export interface Knock {
   readonly widgetKey: string | undefined
 }
 
+/** For this one it is over. */
+export type Over = (scope: Scope, code: ErrorCode) => void
+
 /** The doors of the three namespaces, handed in by main. Each throws what refuses: `unauthenticated`, `token_expired`, `forbidden`. */
 export interface Doors {
   /** Whether a page of this origin may open connections for this widget. */
@@ -43,8 +47,8 @@ export interface Doors {
   participant(auth: { ticket: string }, knock: Knock): Promise<Admission>
   /** The same for a credential that is presented in-band; it must be of the same person. */
   renew(audience: Audience, scope: Scope, credential: string | undefined): Promise<Date | null>
-  /** Of those who are connected, whom this is over for, and why. */
-  revoked(scopes: readonly Scope[]): Promise<ReadonlyMap<Scope, ErrorCode>>
+  /** Of those who are connected, tells whom this is over for, and why, as it finds out; what cannot be looked at keeps nobody else in. */
+  revoked(scopes: readonly Scope[], over: Over): Promise<void>
 }
 
 declare module 'node:http' {
@@ -54,7 +58,10 @@ declare module 'node:http' {
   }
 }
 
+/** How often someone tried to come in, and whether they have. */
 export interface Attempts {
+  /** Under which the connection is counted. */
+  readonly address: string
   made: number
   entered: boolean
 }
@@ -68,19 +75,21 @@ export function admitOn(
   parts: {
     readonly doors: Doors
     readonly log: Log
-    /** The connections that came in, or tried to; one for all namespaces. */
-    readonly attempts: WeakMap<object, Attempts>
+    /** Of one connection, for all namespaces. */
+    readonly attemptsOf: (raw: object) => Attempts
+    readonly limits: Limits
+    readonly draining: () => boolean
     readonly welcome: (socket: Socket, audience: Audience, admission: Admission) => void
   },
 ): void {
   const admissions = new WeakMap<Socket, Admission>()
   namespace.use((socket, next) => {
-    const attempts = parts.attempts.get(socket.conn) ?? { made: 0, entered: false }
-    parts.attempts.set(socket.conn, attempts)
+    const attempts = parts.attemptsOf(socket.conn)
     if (++attempts.made > attemptsAllowed) {
       socket.conn.close()
       return
     }
+    const { address, made } = attempts
     const refuseSecond = () => {
       if (attempts.entered)
         throw new ParleyError(
@@ -91,8 +100,13 @@ export function admitOn(
     // One connection is one session: several would multiply its limits, and what is known of the page was for one of them.
     const admitted = async () => {
       refuseSecond()
+      // The first was counted when the connection was made.
+      if (made > 1 && !parts.limits.attempt(address))
+        throw new ParleyError('rate_limited', undefined, { retryAfter: 5 })
       const admission = await admit(socket, audience, parts.doors)
       refuseSecond()
+      // Nobody would give it back any more.
+      if (parts.draining()) throw new ParleyError('draining')
       attempts.entered = true
       return admission
     }
@@ -110,6 +124,7 @@ export function admitOn(
   })
   namespace.on('connection', socket => {
     const admission = admissions.get(socket)
+    admissions.delete(socket)
     if (!admission) throw new Error('a socket came in without having been admitted')
     parts.welcome(socket, audience, admission)
   })

@@ -1,8 +1,15 @@
-export { type Bus, type BusSettings, connectBus } from './bus.ts'
+export { type Bus, type BusClients, connectBus } from './bus.ts'
 export { type Command, command, type Session } from './command.ts'
-export type { Admission, Doors, Knock } from './handshake.ts'
+export type { Admission, Doors, Knock, Over } from './handshake.ts'
 export type { GatewayLimits } from './limits.ts'
-export { memoryBoard, type PresenceBoard, type PresenceStatus, redisBoard } from './presenceBoard.ts'
-export { actorName, conversationOf, rooms } from './rooms.ts'
+export {
+  memoryBoard,
+  type PresenceBoard,
+  type PresenceStatus,
+  peopleAtOnce,
+  redisBoard,
+} from './presenceBoard.ts'
+export { conversationOf, rooms, tenantOfInbox } from './rooms.ts'
 export { createGateway, type Gateway } from './server.ts'
 export type { SocketSession } from './session.ts'
+export { TokenBuckets } from './tokenBucket.ts'

@@ -36,6 +36,8 @@ export function createPipeline({ commands, limits, log, metrics }: PipelineParts
     if (!command || !isAllowedFor(command, session.audience)) {
       throw new ParleyError('unknown_command', `There is no such command for a ${session.audience}.`)
     }
+    if (hasMoreValues(input, mostValues))
+      throw new ParleyError('invalid_request', 'The input has too many fields.')
     const parsed = protocol[command.name].input.safeParse(input, { error: plainWords })
     if (!parsed.success)
       throw new ParleyError('invalid_request', undefined, { faults: faultsOf(parsed.error) })
@@ -62,6 +64,28 @@ export function createPipeline({ commands, limits, log, metrics }: PipelineParts
       metrics.commandDuration.observe({ command: label }, (performance.now() - begun) / 1_000)
     }
   }
+}
+
+/** Ten times what any command takes. Checking is dearer than reading: what is made of nothing but commas must not be checked. */
+const mostValues = 1_000
+
+/** Looks at no more than it has to. */
+function hasMoreValues(input: unknown, most: number): boolean {
+  const open = [input]
+  for (let count = 0; open.length > 0; count++) {
+    if (count + open.length > most) return true
+    const value = open.pop()
+    if (typeof value !== 'object' || value === null) continue
+    if (Array.isArray(value)) {
+      if (value.length > most) return true
+      open.push(...value)
+    } else
+      for (const key in value) {
+        open.push((value as Record<string, unknown>)[key])
+        if (open.length > most) return true
+      }
+  }
+  return false
 }
 
 const isAllowedFor = (command: Command, audience: Audience): boolean =>

@@ -24,14 +24,21 @@ export interface Publishing {
     event: Name,
     payload: Events[Name],
   ): void
-  /** Whether a publication for this room may reach anybody: someone here, or another node. */
-  mayReach(audience: Audience, room: string): boolean
+  /**
+   * Says something to the other nodes that have someone of an audience in a room, and to nobody's client: each looks for itself what
+   * its own people are to be told. It may be lost. The words are without line breaks.
+   */
+  hint(audience: Audience, room: string, words: readonly string[]): void
+  /** Someone of an audience has read this epoch: nothing of an older one is handed out in the room from now on (L7). */
+  raise(audience: Audience, room: string, epoch: number): void
+  /** Whether someone of an audience is in a room on this node. */
+  isHere(audience: Audience, room: string): boolean
   /** Rooms of an audience that have a socket on this node. */
   roomsHere(audience: Audience): Iterable<string>
 }
 
 /** Straight to the adapter: Socket.IO's own `to().emit()` makes several objects per call that say no more than this. */
-export function publishing(io: Server, othersAreThere: () => boolean): Publishing {
+export function publishing(io: Server): Publishing {
   const adapters = new Map<Audience, LocalFirstAdapter>()
   const adapterOf = (audience: Audience): LocalFirstAdapter => {
     const known = adapters.get(audience)
@@ -48,7 +55,9 @@ export function publishing(io: Server, othersAreThere: () => boolean): Publishin
       const here = { ephemeral: false, joined: false, except: undefined, elsewhere: false }
       adapterOf(audience).handOut({ room, event, payload, ...here })
     },
-    mayReach: (audience, room) => othersAreThere() || adapterOf(audience).rooms.has(room),
+    hint: (audience, room, words) => adapterOf(audience).hint(room, words),
+    raise: (audience, room, epoch) => adapterOf(audience).raise(room, epoch),
+    isHere: (audience, room) => adapterOf(audience).rooms.has(room),
     roomsHere: audience => adapterOf(audience).rooms.keys(),
   }
 }

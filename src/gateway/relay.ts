@@ -14,6 +14,15 @@ export interface Encoded {
 /** The first byte of such a message; those of Socket.IO's adapters begin with `{` or with a byte above 0x7f. */
 export const relayMark = 0x50
 
+/** The first byte of a hint, which is for the nodes themselves. */
+export const hintMark = 0x48
+
+/**
+ * Behind the mark, of both. A node of another version may write something else; what it says is not read then, but looked for in the log.
+ * To be raised whenever what stands in these messages, or how, is changed.
+ */
+const format = '1'
+
 const separator = '\n'
 
 /** What the other nodes need to hand it on: who sent it, where to, whom to leave out, and the packet. */
@@ -22,7 +31,27 @@ export function relayed(
   { room, packet, ephemeral }: Encoded,
   except: string | undefined,
 ): string {
-  return [`P${uid}`, ephemeral ? 'e' : '', except ?? '', room, packet].join(separator)
+  return [`P${format}${uid}`, ephemeral ? 'e' : '', except ?? '', room, packet].join(separator)
+}
+
+const isOwn = (raw: Buffer, uid: string): boolean => raw.subarray(2, 2 + uid.length).equals(Buffer.from(uid))
+
+function requireFormat(raw: Buffer): void {
+  if (raw[1] !== format.charCodeAt(0)) throw new Error('a publication of another version')
+}
+
+export const hinted = (uid: string, room: string, words: readonly string[]): string =>
+  [`H${format}${uid}`, room, ...words].join(separator)
+
+/** Undefined for what this node has sent itself. Throws where it cannot be read, as the next one does. */
+export function readHint(
+  raw: Buffer,
+  uid: string,
+): { readonly room: string; readonly words: readonly string[] } | undefined {
+  if (isOwn(raw, uid)) return undefined
+  requireFormat(raw)
+  const [, room = '', ...words] = raw.toString().split(separator)
+  return { room, words }
 }
 
 /** Undefined for what this node has sent itself: it has been handed out before it was published. */
@@ -32,7 +61,8 @@ export function readRelay(
   namespace: string,
 ): (Encoded & { readonly except: ReadonlySet<string> | undefined }) | undefined {
   // Before anything is decoded: of what a busy node hears most is its own.
-  if (raw.subarray(1, 1 + uid.length).equals(Buffer.from(uid))) return undefined
+  if (isOwn(raw, uid)) return undefined
+  requireFormat(raw)
   const [, ephemeral, except, room = '', packet = ''] = raw.toString().split(separator)
   const [event, payload] = JSON.parse(packet.slice(namespace.length + 2)) as [unknown, unknown]
   return {

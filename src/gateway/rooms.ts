@@ -1,5 +1,3 @@
-import type { Actor } from '../kernel/index.ts'
-
 /**
  * The names of all rooms, the tenant first: a name cannot be made for another tenant than that of the scope. They are longer than 20
  * characters, which Socket.IO's sharded adapter would take for the id of a socket.
@@ -8,6 +6,10 @@ export const rooms = {
   conversation: (tenantId: string, conversationId: string) => `t:${tenantId}:c:${conversationId}`,
   /** Members who follow the inbox. */
   inbox: (tenantId: string) => `t:${tenantId}:inbox`,
+  /** Members who follow the sources of knowledge. */
+  knowledge: (tenantId: string) => `t:${tenantId}:knowledge`,
+  /** One of them, who is told what not all may see. */
+  knowledgeOf: (tenantId: string, memberId: string) => `t:${tenantId}:knowledge:${memberId}`,
 } as const
 
 /** The conversation of a room, or undefined when it is a room of another kind. */
@@ -16,20 +18,5 @@ export function conversationOf(room: string): { tenantId: string; conversationId
   return match ? { tenantId: match[1] ?? '', conversationId: match[2] ?? '' } : undefined
 }
 
-export function actorName(actor: Actor): string {
-  switch (actor.kind) {
-    case 'member':
-      return `member:${actor.memberId}`
-    case 'api_key':
-      return `key:${actor.keyId}`
-    case 'visitor':
-      return `contact:${actor.contactId}`
-    case 'guest':
-      return `guest:${actor.guestId}`
-    case 'person':
-    case 'platform':
-      return `${actor.kind}:${actor.userId}`
-    case 'system':
-      return `system:${actor.name}`
-  }
-}
+/** The tenant whose inbox a room is, or undefined when it is a room of another kind. */
+export const tenantOfInbox = (room: string): string | undefined => /^t:([0-9a-f-]{36}):inbox$/.exec(room)?.[1]

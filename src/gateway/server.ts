@@ -1,23 +1,31 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http'
-import { type Namespace, Server, type Socket } from 'socket.io'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
+import { type Namespace, Server } from 'socket.io'
 import { Adapter } from 'socket.io-adapter'
-import { type Log, type Metrics, ParleyError } from '../kernel/index.ts'
-import { type Audience, audiences } from '../protocol/index.ts'
+import { type Log, type Metrics, newId } from '../kernel/index.ts'
+import {
+  type Audience,
+  audiences,
+  type EventName,
+  type Events,
+  errorTable,
+  type Problem,
+} from '../protocol/index.ts'
 import { type DeliveryHooks, localFirst } from './adapter.ts'
 import type { Bus } from './bus.ts'
 import { type Command, command } from './command.ts'
 import { drainSlowly } from './drain.ts'
-import { describe } from './failure.ts'
-import { cut } from './frames.ts'
-import { FrugalWebSocketServer, surviveBrokenUpgrades } from './frugalWebSockets.ts'
-import { type Guard, guardConnections, packetCap } from './guard.ts'
-import { type Attempts, admitOn, type Doors } from './handshake.ts'
-import { createLimits, type GatewayLimits } from './limits.ts'
+import { cut, deliver, eventPacket, frame } from './frames.ts'
+import { FrugalWebSocketServer, surviveBrokenUpgrades, sweepControlFrames } from './frugalWebSockets.ts'
+import { type Guard, guardConnections } from './guard.ts'
+import { admitOn, type Doors } from './handshake.ts'
+import { countIdle } from './idleConnections.ts'
+import { createLimits, type GatewayLimits, packetCap } from './limits.ts'
 import { createPipeline } from './pipeline.ts'
 import { type Publishing, publishing } from './publishing.ts'
-import { close, createReception, type SessionListener } from './reception.ts'
+import { close, createReception, type SessionListener, sessionOf } from './reception.ts'
 import type { SocketSession } from './session.ts'
-import { strictParser } from './strictParser.ts'
+import { countSilent } from './silentConnections.ts'
+import { noNamespace, strictParser } from './strictParser.ts'
 import { watchCredentials } from './watchCredentials.ts'
 
 export interface GatewayParts {
@@ -31,16 +39,32 @@ export interface GatewayParts {
 }
 
 type DeliveryListener = (audience: Audience, room: string, event: unknown, payload: unknown) => void
+type HintListener = (audience: Audience, room: string, words: readonly string[]) => void
+
+interface Listeners {
+  readonly delivered: DeliveryListener[]
+  readonly hinted: HintListener[]
+}
 
 export interface Gateway extends Publishing {
   /** From now on connections are taken, and these commands carried out. */
   open(server: HttpServer, commands: readonly Command[]): void
   /** All connections of this node. */
   sessionsHere(): Iterable<SocketSession>
+  /** Those of an audience that are in a room. */
+  sessionsIn(audience: Audience, room: string): SocketSession[]
+  /** Hands an event to these connections of one audience; encoded once for all of them. */
+  publishTo<Name extends EventName>(
+    sessions: readonly SocketSession[],
+    event: Name,
+    payload: Events[Name],
+  ): void
   onEntered(listener: SessionListener): void
   onLeft(listener: SessionListener): void
   /** An event has been handed to the sockets of a room on this node. */
   onDelivered(listener: DeliveryListener): void
+  /** Another node has said something about a room in which someone is here. */
+  onHint(listener: HintListener): void
   /** Looks at once whether everybody who is connected is still welcome. */
   recheck(): void
   /** Takes no more connections, and gives back those it has, spread over the time given (L10). */
@@ -52,56 +76,83 @@ export interface Gateway extends Publishing {
 const waitingCap = 1024 * 1024
 /** So long a connection that took too little may take what waits for it and say goodbye. */
 const lastWordsMs = 3_000
+/** What limits remember of connections that are gone goes in twice that, or when their buckets are full. */
+const sweepMs = 10_000
 
 export function createGateway(parts: GatewayParts): Gateway {
   const { doors, log } = parts
-  const delivered: DeliveryListener[] = []
+  const listeners: Listeners = { delivered: [], hinted: [] }
   let draining = false
   const limits = createLimits(parts.limits, session => close(session as SocketSession, 'rate_limited', 10))
-  const packetsPerSecond = Math.max(500, 4 * parts.limits.commandsPerSecond)
-  const guard = guardConnections({ ...parts, limits, draining: () => draining, packetsPerSecond })
-  const hooks = deliveryHooks(parts, delivered, socket => reception.sessions.get(socket))
+  const guard = guardConnections({ ...parts, limits, draining: () => draining })
+  const hooks = deliveryHooks(parts, listeners)
   const reception = createReception({ ...parts, guard, hooks })
   const { sessions, welcome } = reception
   const io = createServer(parts, guard, hooks)
-  const watch = watchCredentials({ sessions: () => sessions.values(), doors, log, close })
+  const watch = watchCredentials({ sessions: () => sessions, doors, log, close })
+  const sweeping = setInterval(() => {
+    limits.sweep()
+    sweepControlFrames()
+  }, sweepMs).unref()
 
   return {
-    ...publishing(io, hooks.othersAreThere),
+    ...publishing(io),
     open(server, commands) {
       reception.serve(createPipeline({ ...parts, commands: [...commands, renewCommand(doors)], limits }))
-      const attempts = new WeakMap<object, Attempts>()
       for (const audience of audiences)
-        admitOn(io.of(`/${audience}`), audience, { doors, log, welcome, attempts })
+        admitOn(io.of(`/${audience}`), audience, {
+          ...{ doors, log, welcome, limits },
+          ...{ attemptsOf: guard.attemptsOf, draining: () => draining },
+        })
       surviveBrokenUpgrades(server)
       io.attach(server)
+      countSilent(server, limits, parts.trustProxy)
+      countIdle(server, limits, parts.trustProxy)
       io.engine.on('connection', guard.opened)
+      io.engine.use(refuseOtherMethods)
       io.engine.use(sameOrigin(io, guard))
     },
-    sessionsHere: () => sessions.values(),
+    sessionsHere: () => sessions,
+    sessionsIn: (audience, room) => {
+      const namespace = io.of(`/${audience}`)
+      const ids = [...(namespace.adapter.rooms.get(room) ?? [])]
+      return ids.flatMap(id => sessionOf(namespace.sockets.get(id)) ?? [])
+    },
+    publishTo: ([first, ...others], event, payload) => {
+      if (!first) return
+      const encoded = frame(eventPacket(first.socket.nsp.name, event, payload), false)
+      for (const { socket } of [first, ...others])
+        if (deliver(socket, encoded, hooks.cap, true) === 'too slow') hooks.tooSlow(socket)
+    },
     onEntered: listener => void reception.entered.push(listener),
     onLeft: listener => void reception.left.push(listener),
-    onDelivered: listener => void delivered.push(listener),
+    onDelivered: listener => void listeners.delivered.push(listener),
+    onHint: listener => void listeners.hinted.push(listener),
     recheck: watch.recheck,
-    drain: overMs => {
+    drain: async overMs => {
       draining = true
-      return drainSlowly([...sessions.values()], overMs, session => close(session, 'draining', 0))
+      const giveBack = (session: SocketSession) => close(session, 'draining', 0)
+      const all = new Set(sessions)
+      await drainSlowly([...all], overMs, giveBack)
+      // Who was on the doorstep in that moment.
+      await drainSlowly(
+        [...sessions].filter(session => !all.has(session)),
+        0,
+        giveBack,
+      )
     },
     close: async () => {
       draining = true
       watch.stop()
-      for (const session of sessions.values()) session.socket.conn.close(true)
+      clearInterval(sweeping)
+      for (const session of sessions) session.socket.conn.close(true)
       await Promise.all(audiences.map(audience => io.of(`/${audience}`).adapter.close()))
       io.engine?.close()
     },
   }
 }
 
-const deliveryHooks = (
-  { bus, metrics }: GatewayParts,
-  delivered: readonly DeliveryListener[],
-  sessionOf: (socket: Socket) => SocketSession | undefined,
-): DeliveryHooks => ({
+const deliveryHooks = ({ bus, metrics }: GatewayParts, listeners: Listeners): DeliveryHooks => ({
   cap: waitingCap,
   tooSlow: socket => {
     metrics.slowConsumers.inc()
@@ -111,7 +162,10 @@ const deliveryHooks = (
     setTimeout(() => cut(socket), lastWordsMs).unref()
   },
   delivered: (namespace, room, event, payload) => {
-    for (const listener of delivered) listener(namespace.slice(1) as Audience, room, event, payload)
+    for (const listener of listeners.delivered) listener(namespace.slice(1) as Audience, room, event, payload)
+  },
+  hinted: (namespace, room, words) => {
+    for (const listener of listeners.hinted) listener(namespace.slice(1) as Audience, room, words)
   },
   othersAreThere: () => bus?.othersAreThere ?? false,
   publish: bus && ((...what) => void bus.publish(...what).catch(() => metrics.notPublished.inc())),
@@ -137,11 +191,24 @@ function createServer({ bus }: GatewayParts, { allowRequest }: Guard, hooks: Del
   })
   const make = bus?.makeAdapter ?? ((namespace: Namespace) => new Adapter(namespace))
   io.adapter(localFirst(make, hooks) as never)
-  io.use((_socket, next) => {
-    const failure = describe(new ParleyError('not_found', `The namespaces are /${audiences.join(', /')}.`))
-    next(Object.assign(new Error(failure.message), { data: failure }))
-  })
+  io.use((_socket, next) => next(Object.assign(new Error(noNamespace.message), { data: noNamespace })))
   return io
+}
+
+/** Engine.IO takes a method that it does not know for a fault of its own. */
+function refuseOtherMethods(request: IncomingMessage, response: ServerResponse, next: () => void): void {
+  if (request.method === 'GET' || request.method === 'POST') {
+    next()
+    return
+  }
+  const code = 'method_not_allowed'
+  const { status, title, retryable } = errorTable[code]
+  const problem: Problem = {
+    ...{ type: `/api/docs/errors#${code}`, title, status, code, retryable },
+    requestId: newId(),
+  }
+  response.writeHead(status, { allow: 'GET, POST', 'content-type': 'application/problem+json' })
+  response.end(JSON.stringify(problem))
 }
 
 /** For requests that go on with a connection; those that begin one are looked at by `allowRequest`. */

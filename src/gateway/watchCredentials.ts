@@ -22,31 +22,38 @@ export function watchCredentials({ sessions, doors, log, close }: WatchParts): {
   const expiry = setInterval(() => {
     const now = Date.now()
     for (const session of sessions()) {
-      const left = (session.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - now
+      const left = session.expiresAt - now
       if (left <= 0) close(session, 'token_expired')
-      else if (left <= warningMs && !session.toldOfExpiry && session.expiresAt) {
+      else if (left <= warningMs && !session.toldOfExpiry) {
         session.toldOfExpiry = true
-        session.emit('session.expiring', { expiresAt: session.expiresAt.toISOString() })
+        session.emit('session.expiring', { expiresAt: new Date(session.expiresAt).toISOString() })
       }
     }
   }, 1_000)
 
   let looking = false
+  let again = false
   async function recheck(): Promise<void> {
+    // A look that is under way may have begun before what it is asked for now.
+    again ||= looking
     const connected = [...sessions()]
     if (looking || connected.length === 0) return
     looking = true
     try {
-      const revoked = await doors.revoked(connected.map(({ scope }) => scope))
-      for (const session of connected) {
-        const reason = revoked.get(session.scope)
-        if (reason) close(session, reason)
-      }
+      const of = new Map(connected.map(session => [session.scope, session]))
+      await doors.revoked([...of.keys()], (scope, code) => {
+        const session = of.get(scope)
+        if (session) close(session, code)
+      })
     } catch (error) {
       // The database is away: nobody is cut off for that, and the next look follows soon.
       log.debug({ err: error }, 'credentials could not be checked')
     } finally {
       looking = false
+    }
+    if (again) {
+      again = false
+      await recheck()
     }
   }
   const rounds = setInterval(() => void recheck(), recheckMs)

@@ -1,18 +1,12 @@
 import { z } from 'zod'
 
+import { idField } from '../protocol/index.ts'
+
+export { exactField, idField, lineField, tagsField } from '../protocol/index.ts'
+
 /** The small schemas that requests are made of, so that a name or an address means the same everywhere. */
 
-export const idField = z.uuid({ error: 'must be an id' })
 export const idParams = z.strictObject({ id: idField })
-
-/** A line of text without control characters: they hide content from people and some cannot be stored. */
-export const lineField = (max: number) =>
-  z
-    .string()
-    .trim()
-    .min(1, 'must not be empty')
-    .max(max, `must have at most ${max} characters`)
-    .refine(text => !/\p{Cc}/u.test(text), 'must not contain control characters')
 
 export const textField = (max: number) =>
   z
@@ -68,8 +62,6 @@ export const objectField = (maxBytes = 16_384) =>
       `must be at most ${maxBytes} bytes`,
     )
     .refine(value => !JSON.stringify(value).includes('\\u0000'), 'must not contain NUL characters')
-
-export const tagsField = z.array(lineField(50)).max(50, 'must have at most 50 tags')
 
 export const momentField = z.iso.datetime({
   offset: true,

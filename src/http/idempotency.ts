@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { and, eq, lt, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Transaction } from '../db/index.ts'
-import { ParleyError, type Scope, type Vault } from '../kernel/index.ts'
+import { actorName, ParleyError, type Scope, type Vault } from '../kernel/index.ts'
 import { idempotencyKeys } from './schema.ts'
 
 export const idempotencyKeyField = z
@@ -13,24 +13,6 @@ export interface Answer {
   readonly status: number
   readonly body: unknown
   readonly replayed: boolean
-}
-
-const actorOf = ({ actor }: Scope): string => {
-  switch (actor.kind) {
-    case 'member':
-      return `member:${actor.memberId}`
-    case 'api_key':
-      return `key:${actor.keyId}`
-    case 'visitor':
-      return `visitor:${actor.contactId}`
-    case 'guest':
-      return `guest:${actor.guestId}`
-    case 'person':
-    case 'platform':
-      return `${actor.kind}:${actor.userId}`
-    case 'system':
-      return `system:${actor.name}`
-  }
 }
 
 export const fingerprintOf = (method: string, path: string, body: unknown): string =>
@@ -50,7 +32,7 @@ export async function once(
   request: { readonly key: string; readonly fingerprint: string; readonly status: number },
   work: () => Promise<unknown>,
 ): Promise<Answer> {
-  const place = { tenantId: scope.tenantId, actor: actorOf(scope), key: request.key }
+  const place = { tenantId: scope.tenantId, actor: actorName(scope.actor), key: request.key }
   const thisRow = and(
     eq(idempotencyKeys.tenantId, place.tenantId),
     eq(idempotencyKeys.actor, place.actor),
@@ -74,6 +56,21 @@ export async function once(
     throw new ParleyError('unavailable', 'The first request is still running.')
   if (row.fingerprint !== request.fingerprint) throw new ParleyError('idempotency_mismatch')
   return { status: row.status, body: JSON.parse(vault.open(row.response)), replayed: true }
+}
+
+/** Whether what this key is of has been done; one that is being done now does not count. */
+export async function isDone(scope: Scope, tx: Transaction, key: string): Promise<boolean> {
+  const [row] = await tx.sql
+    .select({ status: idempotencyKeys.status })
+    .from(idempotencyKeys)
+    .where(
+      and(
+        eq(idempotencyKeys.tenantId, scope.tenantId),
+        eq(idempotencyKeys.actor, actorName(scope.actor)),
+        eq(idempotencyKeys.key, key),
+      ),
+    )
+  return typeof row?.status === 'number'
 }
 
 /** Keys are kept for a day; long enough for any client that still retries. */

@@ -1,7 +1,8 @@
 export type { Doorkeeper, RequestHeaders } from './call.ts'
+export { demoPage } from './demoPage.ts'
 export * from './fields.ts'
 export { healthRoutes } from './health.ts'
-export { forgetOldKeys, once } from './idempotency.ts'
+export { forgetOldKeys, isDone, once } from './idempotency.ts'
 export { createLimits, type FailureLimit, type Limits } from './limits.ts'
 export { describeApi } from './openapi.ts'
 export { cursorId, type PageRequest, pageOf, pageQuery, toPage } from './page.ts'
@@ -9,6 +10,7 @@ export { docsPages, startPages } from './pages.ts'
 export { sendProblem } from './problems.ts'
 export {
   type Method,
+  outsideRoute,
   personRoute,
   publicRoute,
   publicUploadRoute,
@@ -22,3 +24,4 @@ export { isFromOurPage, originOf, refuseForeignPages } from './serve.ts'
 export { CannotListen, createHttp, type Door, openDoor } from './server.ts'
 export { type Installation, type Part, statusRoute } from './status.ts'
 export type { Upload } from './upload.ts'
+export { widgetFiles } from './widgetFiles.ts'

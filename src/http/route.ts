@@ -50,6 +50,8 @@ export interface Route extends Description<Shape, Shape, Shape, Shape> {
   readonly access: Access
   /** Whether an Idempotency-Key makes a repeat return the first answer. */
   readonly idempotent: boolean
+  /** The handler opens its transactions itself. */
+  readonly ownTransactions?: true
   /** Returns what the reply is made of, or a finished web Response that is passed on as it is. */
   readonly handle: (call: RouteCall) => Promise<unknown>
 }
@@ -98,6 +100,31 @@ export function tenantRoute<
   return {
     ...description,
     idempotent,
+    access: { kind: 'tenant', permission },
+    handle: handle as Route['handle'],
+  } as Route
+}
+
+/**
+ * A route inside a tenant that asks somebody outside. It gets no transaction, which would be open for as long as the other takes; the handler
+ * opens its own ones. So it honours no Idempotency-Key, and is for what may be done twice.
+ */
+export function outsideRoute<
+  Params extends Shape = undefined,
+  Query extends Shape = undefined,
+  Body extends Shape = undefined,
+  Reply extends Shape = undefined,
+>(
+  route: Description<Params, Query, Body, Reply> & {
+    readonly permission: Permission
+    readonly handle: (call: Input<Params, Query, Body> & { readonly scope: Scope }) => Promise<unknown>
+  },
+): Route {
+  const { permission, handle, ...description } = route
+  return {
+    ...description,
+    idempotent: false,
+    ownTransactions: true,
     access: { kind: 'tenant', permission },
     handle: handle as Route['handle'],
   } as Route

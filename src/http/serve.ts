@@ -16,7 +16,7 @@ import { markCursor, unmarkCursor } from './page.ts'
 import { requestIdOf } from './problems.ts'
 import { relay } from './relay.ts'
 import { type Repeat, Replayed, type Route, type RouteCall } from './route.ts'
-import { discardRest, uploadOf } from './upload.ts'
+import { uploadOf } from './upload.ts'
 
 export interface ServeParts {
   readonly db: Database
@@ -36,7 +36,6 @@ export const originOf = (request: ExpressRequest, response: ExpressResponse): Or
 export function serveRoute(route: Route, parts: ServeParts): RequestHandler {
   return async (request, response) => {
     const origin = originOf(request, response)
-    if (route.accepts) response.once('finish', () => discardRest(request))
     refuseForeignPages(request, parts)
     const run = await authorise(route, request, origin, parts)
     const idempotencyKey = readIdempotencyKey(request)
@@ -74,7 +73,7 @@ async function authorise(
   if (access.kind === 'tenant') {
     const scope = await parts.doorkeeper.admit(request.headers, origin)
     requirePermission(scope, access.permission)
-    if (route.accepts) return (call, repeat) => plainly({ ...call, scope, repeat })
+    if (route.accepts || route.ownTransactions) return (call, repeat) => plainly({ ...call, scope, repeat })
     return (call, repeat) =>
       parts.db.scoped(scope, async tx => {
         // Shaped before the commit: an answer that cannot be given must not stand for a change that was made.

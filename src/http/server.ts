@@ -5,9 +5,11 @@ import helmet from 'helmet'
 import { type Log, type Metrics, newId, ParleyError } from '../kernel/index.ts'
 import { readBody } from './body.ts'
 import type { Limits } from './limits.ts'
+import { asNoPage } from './pageHeaders.ts'
 import { nothingHere, problemHandler } from './problems.ts'
 import type { Route } from './route.ts'
 import { type ServeParts, serveRoute } from './serve.ts'
+import { discardRest } from './upload.ts'
 
 export interface HttpParts extends ServeParts {
   readonly log: Log
@@ -25,7 +27,7 @@ export function createHttp(parts: HttpParts): Express {
   app.set('trust proxy', parts.trustProxy)
   app.set('etag', false)
   app.disable('x-powered-by')
-  app.use(identifyRequest, observe(parts.log, parts.metrics), helmet(headers))
+  app.use(identifyRequest, readNoFurther, observe(parts.log, parts.metrics), helmet(headers))
   for (const router of parts.before) app.use(router)
   app.use(parts.limits.requests)
   app.use('/api/v1/visitor', fromAnyPage)
@@ -63,18 +65,28 @@ const identifyRequest: RequestHandler = (request, response, next) => {
   next()
 }
 
+const readNoFurther: RequestHandler = (request, response, next) => {
+  response.once('finish', () => discardRest(request))
+  next()
+}
+
 /** Widgets call from their customers' pages. No cookie counts here: which pages may, each route checks against the widget's domains. */
 const fromAnyPage: RequestHandler = (request, response, next) => {
+  asNoPage(response)
   response.set({
     'Access-Control-Allow-Origin': '*',
-    'Access-Control-Allow-Headers': 'Authorization, Content-Type',
-    'Access-Control-Allow-Methods': 'GET, POST, DELETE',
-    'Access-Control-Max-Age': '7200',
     'Access-Control-Expose-Headers': 'Retry-After, X-Request-Id',
     'Cross-Origin-Resource-Policy': 'cross-origin',
   })
-  if (request.method === 'OPTIONS') response.status(204).end()
-  else next()
+  if (request.method !== 'OPTIONS') return next()
+  response
+    .set({
+      'Access-Control-Allow-Headers': 'Authorization, Content-Type',
+      'Access-Control-Allow-Methods': 'GET, POST, DELETE',
+      'Access-Control-Max-Age': '7200',
+    })
+    .status(204)
+    .end()
 }
 
 const noStore: RequestHandler = (_request, response, next) => {
@@ -145,8 +157,13 @@ export async function openDoor(address: { port: number; host: string }, log: Log
     problemHandler(log),
   )
   const server = createServer(
-    // As long as a large file may take on a slow line; JSON bodies and silence are cut much sooner.
-    { requestTimeout: 600_000, headersTimeout: 15_000, keepAliveTimeout: 65_000 },
+    {
+      // As long as a large file may take on a slow line; JSON bodies and silence are cut much sooner.
+      requestTimeout: 600_000,
+      // Whoever has not said by then what they want is left, ten seconds after they came at the latest.
+      ...{ headersTimeout: 8_000, connectionsCheckingInterval: 2_000 },
+      keepAliveTimeout: 65_000,
+    },
     (request, response) => app(request, response),
   )
   await new Promise<void>((resolve, reject) => {

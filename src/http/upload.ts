@@ -58,7 +58,7 @@ async function nextOf(
   }
 }
 
-/** After the answer to a file that was not read to its end: senders that listen stop by themselves, others are cut. */
+/** After the answer to what was not read to its end, a file above all: senders that listen stop by themselves, others are cut. */
 export function discardRest(request: Request): void {
   if (request.complete || request.destroyed) return
   const cut = setTimeout(() => request.destroy(), 5_000)

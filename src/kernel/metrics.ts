@@ -11,14 +11,18 @@ export interface Metrics {
   readonly connections: Gauge<'audience'>
   readonly commands: Counter<'command' | 'result'>
   readonly commandDuration: Histogram<'command'>
-  readonly commitDuration: Histogram
+  readonly commitDuration: Histogram<'result'>
   readonly groupSize: Histogram
   readonly fanoutDuration: Histogram
   readonly gapsHealed: Counter<'audience'>
   readonly slowConsumers: Counter
+  readonly uncheckedCredentials: Counter<'of'>
   readonly notPublished: Counter
+  readonly unreadable: Counter
+  readonly runs: Counter<'outcome'>
   readonly busUp: Gauge
   readonly busLag: Histogram
+  readonly retrievals: Histogram<'method'>
 }
 
 export function createMetrics(): Metrics {
@@ -52,8 +56,16 @@ export function createMetrics(): Metrics {
       labelNames: ['job', 'result'],
       registers,
     }),
+    retrievals: new Histogram({
+      name: 'parley_retrieval_seconds',
+      help: 'Time to find passages for a question, by how its vector was searched',
+      labelNames: ['method'],
+      buckets: latencies,
+      registers,
+    }),
     databaseUp: new Gauge({ name: 'parley_database_up', help: '1 while the database answers', registers }),
     ...gatewayMetrics(registers),
+    ...busMetrics(registers),
   }
 }
 
@@ -81,7 +93,8 @@ const gatewayMetrics = (registers: Registry[]) => ({
   }),
   commitDuration: new Histogram({
     name: 'parley_log_commit_seconds',
-    help: 'Time to commit one group of log entries',
+    help: 'Time to commit one group of log entries, by result: ok or failed',
+    labelNames: ['result'] as const,
     buckets: latencies,
     registers,
   }),
@@ -99,13 +112,33 @@ const gatewayMetrics = (registers: Registry[]) => ({
   }),
   gapsHealed: new Counter({
     name: 'parley_gaps_healed_total',
-    help: 'Times a client asked for entries that did not reach it by themselves',
+    help: 'Times a client that was behind has read what its connection had not read before up to the end of the log, in however many pages',
     labelNames: ['audience'] as const,
     registers,
   }),
   slowConsumers: new Counter({
     name: 'parley_slow_consumers_total',
     help: 'Connections ended because they did not take what was sent',
+    registers,
+  }),
+  uncheckedCredentials: new Counter({
+    name: 'parley_credentials_unchecked_total',
+    help: 'Times the credentials of a workspace that is connected could not be checked, by whose they are',
+    labelNames: ['of'] as const,
+    registers,
+  }),
+  runs: new Counter({
+    name: 'parley_runs_total',
+    help: 'Answers of agents by how they ended',
+    labelNames: ['outcome'] as const,
+    registers,
+  }),
+})
+
+const busMetrics = (registers: Registry[]) => ({
+  unreadable: new Counter({
+    name: 'parley_bus_unreadable_total',
+    help: 'Publications from the bus between nodes that could not be read',
     registers,
   }),
   notPublished: new Counter({

@@ -16,6 +16,12 @@ export const permissions = [
   'widgets:write',
   'conversations:read',
   'conversations:write',
+  'knowledge:read',
+  'knowledge:write',
+  'agents:read',
+  'agents:write',
+  'usage:read',
+  'usage:write',
   'audit:read',
 ] as const
 
@@ -40,6 +46,11 @@ const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'widgets:write',
     'conversations:read',
     'conversations:write',
+    'knowledge:read',
+    'knowledge:write',
+    'agents:read',
+    'agents:write',
+    'usage:read',
   ],
   support_agent: [
     'tenant:read',
@@ -49,6 +60,8 @@ const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
     'widgets:read',
     'conversations:read',
     'conversations:write',
+    'knowledge:read',
+    'agents:read',
   ],
   member: ['tenant:read', 'members:read'],
 }

@@ -11,7 +11,13 @@ export type Actor =
       readonly sessionId: string
     }
   | { readonly kind: 'api_key'; readonly keyId: string }
-  | { readonly kind: 'visitor'; readonly contactId: string; readonly widgetId: string }
+  | {
+      readonly kind: 'visitor'
+      readonly contactId: string
+      readonly widgetId: string
+      /** Let in because a signed identity said who this is: a digest of the name that it gave. */
+      readonly proven?: string | undefined
+    }
   /** Somebody with a ticket to one conversation, such as a meeting. */
   | {
       readonly kind: 'guest'
@@ -24,6 +30,25 @@ export type Actor =
   /** A master admin, from above. */
   | { readonly kind: 'platform'; readonly userId: string }
   | { readonly kind: 'system'; readonly name: string }
+
+/** One name for each actor: what is kept under it is theirs, whatever connection or request they come with. */
+export function actorName(actor: Actor): string {
+  switch (actor.kind) {
+    case 'member':
+      return `member:${actor.memberId}`
+    case 'api_key':
+      return `key:${actor.keyId}`
+    case 'visitor':
+      return `contact:${actor.contactId}`
+    case 'guest':
+      return `guest:${actor.guestId}`
+    case 'person':
+    case 'platform':
+      return `${actor.kind}:${actor.userId}`
+    case 'system':
+      return `system:${actor.name}`
+  }
+}
 
 /** Where a request came from, for logs and the audit trail. */
 export interface Origin {
@@ -74,6 +99,12 @@ export const personScope = (tenantId: string, identity: Identity): Scope => ({
   permissions: new Set(),
   origin: identity.origin,
 })
+
+/** Who speaks by a command that visitors alone may send. */
+export function visitorOf({ actor }: Scope): Extract<Actor, { kind: 'visitor' }> {
+  if (actor.kind !== 'visitor') throw new ParleyError('forbidden', 'This is for visitors.')
+  return actor
+}
 
 export function requirePermission(scope: Scope, permission: Permission): void {
   if (!scope.permissions.has(permission)) {

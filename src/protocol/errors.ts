@@ -33,6 +33,18 @@ const table = {
     title: 'The credential has expired',
     client: 'Renew it, then connect or ask again.',
   },
+  identity_required: {
+    status: 401,
+    retryable: false,
+    title: 'This widget is for known people only',
+    client: 'Have the site sign who the person is, and present that as `identity`.',
+  },
+  visitor_gone: {
+    status: 410,
+    retryable: false,
+    title: 'This visitor is not known any more',
+    client: 'Forget `resume` and what is kept of the conversations, and begin as a new visitor.',
+  },
   forbidden: {
     status: 403,
     retryable: false,

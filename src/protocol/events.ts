@@ -11,11 +11,15 @@ import {
   conversationSchema,
   entrySchema,
   markSchema,
-  senderKinds,
+  owners,
+  runSchema,
+  senderSchema,
 } from './entries.ts'
 import { type ErrorCode, errorCodes } from './errors.ts'
+import { idField } from './fields.ts'
+import { sourceStateSchema } from './sources.ts'
 
-const conversationId = z.uuid()
+const conversationId = idField
 const position = z.int().min(0)
 const code = z.enum(errorCodes as [ErrorCode, ...ErrorCode[]])
 
@@ -42,7 +46,7 @@ export const events = {
   welcome: z.object({
     /** The version the server speaks. */
     version: z.int(),
-    self: z.object({ kind: z.enum(senderKinds), id: z.uuid() }),
+    self: senderSchema,
     /** When the credential ends unless it is renewed; null: it does not. */
     expiresAt: z.iso.datetime().nullable(),
   }),
@@ -52,21 +56,36 @@ export const events = {
   head: z.object({ conversationId, head: position }),
   /** Status, title, owner or assignee have changed. */
   conversation: conversationSchema,
+  /** Somebody else answers from now on (L7). The first that is heard of it; the state follows. */
+  owner: z.object({
+    conversationId,
+    owner: z.enum(owners),
+    assignedMemberId: idField.nullable(),
+    epoch: position,
+  }),
+  /** Ephemeral: how far an agent has come with its answer. */
+  run: runSchema.extend({ conversationId }),
+  /** Ephemeral: more of that answer. `offset` counts what came before, in UTF-16 units; from 0, it is all there is so far (L6). */
+  delta: z.object({ conversationId, runId: idField, epoch: position, offset: position, text: z.string() }),
   mark: markSchema.extend({ conversationId }),
   /** Ephemeral. */
   typing: z.object({
     conversationId,
-    sender: z.object({ kind: z.enum(senderKinds), id: z.uuid() }),
+    sender: senderSchema,
     typing: z.boolean(),
   }),
   /** Ephemeral: whether the other side of a conversation is connected. */
   online: z.object({ conversationId, online: z.boolean() }),
   /** Ephemeral, to members who follow the inbox. */
-  presence: z.object({ memberId: z.uuid(), status: z.enum(['online', 'away', 'offline']) }),
-  /** Lines of the inbox as they are now. `unread` counts for the reader of no one: it is left out. */
-  inbox: z.object({ conversations: z.array(conversationLineSchema.omit({ unread: true })) }),
-  /** Something of the inbox may have been missed: subscribe again. */
+  presence: z.object({ memberId: idField, status: z.enum(['online', 'away', 'offline']) }),
+  /** Lines of the inbox as they are now, for who gets the event; `gone`: conversations that are in it no more. */
+  inbox: z.object({ conversations: z.array(conversationLineSchema), gone: z.array(idField) }),
+  /** More of the inbox has changed than is told one by one: subscribe again. */
   'inbox.stale': z.object({}),
+  /** To members who follow the knowledge: a source as it is now. */
+  source: sourceStateSchema,
+  /** A source that is no more. */
+  'source.gone': z.object({ id: idField }),
   /** The credential ends at this time; renew it. */
   'session.expiring': z.object({ expiresAt: z.iso.datetime() }),
   /** Sent before the server ends a connection. Retryable: connect again after `retryAfter` seconds. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { Transaction } from '../db/index.ts'
 import { given } from '../http/index.ts'
-import { difference, found, ParleyError, permissionsOf, type Scope } from '../kernel/index.ts'
+import { difference, found, ParleyError, permissionsOf, type Role, type Scope } from '../kernel/index.ts'
 import { revokeKeysBeyond } from './keys.ts'
 import { requireRankOver } from './rank.ts'
 import { requireRoom } from './room.ts'
@@ -9,6 +9,7 @@ import {
   changeMemberRow,
   countMembers,
   deleteMember,
+  lockMember,
   lockTenant,
   readMember,
   type TenantRow,
@@ -31,6 +32,9 @@ export async function changeMember(
   if (after.role !== before.role || after.status !== 'active') {
     await revokeKeysBeyond(scope, tx, id, after.status === 'active' ? permissionsOf(after.role) : [])
   }
+  // What they have is not theirs to answer any more.
+  if (before.status === 'active' && (after.status !== 'active' || stopsAnswering(before.role, after.role)))
+    await tx.emit({ type: 'member.leaves', memberId: id })
   const { changed, ...values } = difference(before, after)
   if (changed) {
     await tx.emit({
@@ -49,6 +53,8 @@ export async function removeMember(scope: Scope, tx: Transaction, id: string): P
   const before = found(await readMember(tx, scope, id), 'member')
   requireRankOver(scope, before.role)
   await revokeKeysBeyond(scope, tx, id, [])
+  await lockMember(tx, scope, id)
+  await tx.emit({ type: 'member.leaves', memberId: id })
   await deleteMember(tx, scope, id)
   await requireAnOwner(scope, tx)
   await tx.emit({
@@ -60,6 +66,9 @@ export async function removeMember(scope: Scope, tx: Transaction, id: string): P
     newValues: null,
   })
 }
+
+const answers = (role: Role): boolean => permissionsOf(role).includes('conversations:write')
+const stopsAnswering = (before: Role, after: Role): boolean => answers(before) && !answers(after)
 
 /** Changes of membership queue on the tenant's row: two owners demoting each other at once must not both succeed. */
 async function serialise(scope: Scope, tx: Transaction): Promise<TenantRow> {

@@ -7,8 +7,8 @@ export interface Recipient {
 
 /** A name is whatever a stranger typed; one that could be an address would make our mail advertise it. */
 const looksLikeAddress = (name: string): boolean => /[/:@]|\w\.\w/.test(name)
-const greeting = (name: string): string => (looksLikeAddress(name) ? 'Hello,' : `Hello ${name},`)
-const plain = (name: string): string => (looksLikeAddress(name) ? 'a workspace' : name)
+export const greeting = (name: string): string => (looksLikeAddress(name) ? 'Hello,' : `Hello ${name},`)
+export const plainName = (name: string): string => (looksLikeAddress(name) ? 'a workspace' : name)
 
 export const verificationMail = (user: Recipient, url: string): Mail => ({
   to: user.email,
@@ -30,6 +30,6 @@ export const alreadyHereMail = (user: Recipient, publicUrl: string): Mail => ({
 
 export const invitationMail = (to: string, tenant: string, inviter: string, url: string): Mail => ({
   to,
-  subject: `Join ${plain(tenant)} on Parley`,
-  text: `Hello,\n\n${looksLikeAddress(inviter) ? 'A member' : inviter} invites you to ${plain(tenant)}. Accept here:\n\n${url}\n\nThe link works for a week.\n`,
+  subject: `Join ${plainName(tenant)} on Parley`,
+  text: `Hello,\n\n${looksLikeAddress(inviter) ? 'A member' : inviter} invites you to ${plainName(tenant)}. Accept here:\n\n${url}\n\nThe link works for a week.\n`,
 })

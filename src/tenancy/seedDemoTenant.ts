@@ -8,6 +8,9 @@ import { insertMember, insertTenant, readTenant } from './store.ts'
 /** Always the same, so that a second start finds what the first one made. */
 const demoTenantId = '0195d3e0-0000-7000-8000-000000000001'
 
+/** The program itself, in the demo workspace. */
+export const demoScope = (): Scope => systemScope(demoTenantId, 'demo')
+
 export interface DemoLogin {
   readonly email: string
   readonly password: string
@@ -24,7 +27,7 @@ export async function seedDemoTenant(
   login: DemoLogin,
   furnish: (scope: Scope, tx: Transaction) => Promise<void>,
 ): Promise<boolean> {
-  const scope = systemScope(demoTenantId, 'demo')
+  const scope = demoScope()
   if (await db.scoped(scope, tx => readTenant(tx, scope))) return false
   const userId = await demoOwner(db, login)
   await db.scoped(scope, async tx => {

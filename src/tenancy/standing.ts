@@ -9,10 +9,15 @@ import { readLiveKeys, readLiveSessions, readStandings, readTenantStatus } from 
  */
 export type Outdated = 'unauthenticated' | 'permissions_changed' | 'tenant_suspended'
 
-export async function outdatedScopes(db: Database, scopes: readonly Scope[]): Promise<Map<Scope, Outdated>> {
+export async function outdatedScopes(
+  db: Database,
+  scopes: readonly Scope[],
+  /** Those of them whose session has ended, where that is known. */
+  ended?: readonly Scope[],
+): Promise<Map<Scope, Outdated>> {
   const outdated = new Map<Scope, Outdated>()
   const checked = scopes.filter(({ actor }) => actor.kind === 'member' || actor.kind === 'api_key')
-  for (const scope of await withEndedSession(db, checked)) outdated.set(scope, 'unauthenticated')
+  for (const scope of ended ?? (await withEndedSession(db, checked))) outdated.set(scope, 'unauthenticated')
   for (const [tenantId, ofTenant] of Map.groupBy(checked, scope => scope.tenantId)) {
     const { suspended, current } = await currentPermissions(db, tenantId, ofTenant)
     for (const scope of ofTenant) {
@@ -58,7 +63,8 @@ async function currentPermissions(
   return { suspended, current }
 }
 
-async function withEndedSession(db: Database, scopes: readonly Scope[]): Promise<Scope[]> {
+/** Sessions belong to people, not to workspaces: one query for everybody. */
+export async function withEndedSession(db: Database, scopes: readonly Scope[]): Promise<Scope[]> {
   const sessionOf = ({ actor }: Scope) => (actor.kind === 'member' ? actor.sessionId : undefined)
   const ids = [...new Set(scopes.map(sessionOf).filter(id => id !== undefined))]
   if (ids.length === 0) return []

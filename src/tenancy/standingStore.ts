@@ -19,6 +19,24 @@ export const readStandings = (tx: Transaction, scope: Scope, memberIds: readonly
     .innerJoin(tenants, eq(tenants.id, members.tenantId))
     .where(and(eq(members.tenantId, scope.tenantId), inArray(members.id, [...memberIds])))
 
+/** Those of them who are active members, and stay it until this transaction is over. */
+export async function keepActive(
+  tx: Transaction,
+  tenantId: string,
+  memberIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  if (memberIds.length === 0) return new Set()
+  const rows = await tx.sql
+    .select({ id: members.id })
+    .from(members)
+    .where(
+      and(eq(members.tenantId, tenantId), eq(members.status, 'active'), inArray(members.id, [...memberIds])),
+    )
+    .orderBy(members.id)
+    .for('share')
+  return new Set(rows.map(({ id }) => id))
+}
+
 export const readLiveKeys = (tx: Transaction, scope: Scope, keyIds: readonly string[]) =>
   tx.sql
     .select({ id: apiKeys.id, permissions: apiKeys.permissions })

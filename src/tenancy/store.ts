@@ -1,4 +1,4 @@
-import { and, desc, eq, lt, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, lt, sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import { invitations, members, tenants, users } from './schema.ts'
@@ -21,8 +21,9 @@ export async function readTenant(tx: Transaction, scope: Scope): Promise<TenantR
   return row
 }
 
+/** One change of a workspace after the other. What only refers to it, as every new row does, waits for none. */
 export async function lockTenant(tx: Transaction, scope: Scope): Promise<TenantRow | undefined> {
-  const [row] = await tx.sql.select().from(tenants).where(eq(tenants.id, scope.tenantId)).for('update')
+  const [row] = await tx.sql.select().from(tenants).where(eq(tenants.id, scope.tenantId)).for('no key update')
   return row
 }
 
@@ -83,6 +84,14 @@ export async function readMember(tx: Transaction, scope: Scope, id: string) {
   return row
 }
 
+/** Whoever is about to be given something waits (`keepActive`). */
+export const lockMember = (tx: Transaction, scope: Scope, id: string) =>
+  tx.sql
+    .select({ id: members.id })
+    .from(members)
+    .where(and(eq(members.tenantId, scope.tenantId), eq(members.id, id)))
+    .for('update')
+
 export const insertMember = (tx: Transaction, values: typeof members.$inferInsert) =>
   tx.sql.insert(members).values(values).returning()
 
@@ -104,6 +113,34 @@ export async function countMembers(tx: Transaction, scope: Scope, only?: { role:
       only ? eq(members.role, only.role) : undefined,
     ),
   )
+}
+
+/** What of members anybody may see whom they talk with. */
+export const readFaces = (tx: Transaction, { tenantId }: Scope, ids: readonly string[]) =>
+  tx.sql
+    .select({ id: members.id, name: users.name, image: users.image })
+    .from(members)
+    .innerJoin(users, eq(users.id, members.userId))
+    .where(and(eq(members.tenantId, tenantId), inArray(members.id, [...ids])))
+
+/** Those who run the workspace, and its name. */
+export async function readStewards(
+  tx: Transaction,
+  { tenantId }: Scope,
+): Promise<{ readonly tenant: string; readonly name: string; readonly email: string }[]> {
+  return tx.sql
+    .select({ tenant: tenants.name, name: users.name, email: users.email })
+    .from(members)
+    .innerJoin(users, eq(users.id, members.userId))
+    .innerJoin(tenants, eq(tenants.id, members.tenantId))
+    .where(
+      and(
+        eq(members.tenantId, tenantId),
+        eq(members.status, 'active'),
+        inArray(members.role, ['owner', 'admin']),
+      ),
+    )
+    .orderBy(members.id)
 }
 
 export async function memberByEmail(tx: Transaction, scope: Scope, email: string) {

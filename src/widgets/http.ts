@@ -2,9 +2,9 @@ import { z } from 'zod'
 import {
   cursorId,
   given,
+  idField,
   idParams,
   lineField,
-  objectField,
   pageOf,
   pageQuery,
   type Route,
@@ -14,11 +14,12 @@ import {
 import { found } from '../kernel/index.ts'
 import { createWidget } from './createWidget.ts'
 import { deleteWidget } from './deleteWidget.ts'
-import { listWidgets, readWidget } from './store.ts'
+import { type HiddenAgents, requireAgent } from './requireAgent.ts'
+import { settingsOf, settingsSchemas } from './settings.ts'
+import { listWidgets, readWidget, type WidgetRow } from './store.ts'
 import { updateWidget } from './updateWidget.ts'
 
 const moment = z.iso.datetime()
-const settings = z.record(z.string(), z.unknown())
 
 const widgetView = z
   .object({
@@ -27,14 +28,9 @@ const widgetView = z
     publicKey: z.string().describe('Goes into the script tag; not a secret'),
     agentId: z.uuid().nullable(),
     allowedDomains: z.array(z.string()),
-    appearance: settings,
-    behaviour: settings,
-    launcher: settings,
-    chatWindow: settings,
-    preChatForm: settings,
-    businessHours: settings,
-    localeStrings: settings,
+    ...settingsSchemas,
     active: z.boolean(),
+    identityRequired: z.boolean().describe('Nobody comes in without a signed identity'),
     createdAt: moment,
     updatedAt: moment,
   })
@@ -53,20 +49,27 @@ const domain = z
 
 const fields = {
   name: lineField(100),
+  agentId: idField
+    .nullable()
+    .optional()
+    .describe('Who answers in conversations that begin in it; people alone without one'),
   allowedDomains: z.array(domain).max(100).optional(),
-  appearance: objectField().optional(),
-  behaviour: objectField().optional(),
-  launcher: objectField().optional(),
-  chatWindow: objectField().optional(),
-  preChatForm: objectField().optional(),
-  businessHours: objectField().optional(),
-  localeStrings: objectField(65_536).optional(),
+  appearance: settingsSchemas.appearance.optional(),
+  behaviour: settingsSchemas.behaviour.optional(),
+  launcher: settingsSchemas.launcher.optional(),
+  chatWindow: settingsSchemas.chatWindow.optional(),
+  preChatForm: settingsSchemas.preChatForm.optional(),
+  businessHours: settingsSchemas.businessHours.optional(),
+  localeStrings: settingsSchemas.localeStrings.optional(),
   active: z.boolean().optional(),
+  identityRequired: z.boolean().optional(),
 }
 const widgetInput = z.strictObject(fields)
 const widgetPatch = z.strictObject({ ...fields, name: fields.name.optional() })
 
-export function widgetRoutes(): Route[] {
+const viewOf = (row: WidgetRow) => ({ ...row, ...settingsOf(row) })
+
+export function widgetRoutes(parts: { readonly hiddenAgents: HiddenAgents }): Route[] {
   return [
     tenantRoute({
       method: 'get',
@@ -76,8 +79,10 @@ export function widgetRoutes(): Route[] {
       permission: 'widgets:read',
       query: pageQuery,
       reply: pageOf(widgetView),
-      handle: async ({ scope, tx, query }) =>
-        toPage(await listWidgets(tx, scope, { limit: query.limit, after: cursorId(query) }), query),
+      handle: async ({ scope, tx, query }) => {
+        const rows = await listWidgets(tx, scope, { limit: query.limit, after: cursorId(query) })
+        return toPage(rows.map(viewOf), query)
+      },
     }),
     tenantRoute({
       method: 'post',
@@ -89,7 +94,10 @@ export function widgetRoutes(): Route[] {
       body: widgetInput,
       reply: widgetView,
       status: 201,
-      handle: ({ scope, tx, body }) => createWidget(scope, tx, given(body)),
+      handle: async ({ scope, tx, body }) => {
+        await requireAgent(tx, scope, parts.hiddenAgents, body.agentId)
+        return viewOf(await createWidget(scope, tx, given(body)))
+      },
     }),
     tenantRoute({
       method: 'get',
@@ -99,18 +107,20 @@ export function widgetRoutes(): Route[] {
       permission: 'widgets:read',
       params: idParams,
       reply: widgetView,
-      handle: async ({ scope, tx, params }) => found(await readWidget(tx, scope, params.id), 'widget'),
+      handle: async ({ scope, tx, params }) =>
+        viewOf(found(await readWidget(tx, scope, params.id), 'widget')),
     }),
     tenantRoute({
       method: 'patch',
       path: '/api/v1/widgets/{id}',
       tag: 'Widgets',
-      summary: 'Change a widget',
+      summary: 'Change a widget; a group of settings that is given takes the place of the whole group',
       permission: 'widgets:write',
       params: idParams,
       body: widgetPatch,
       reply: widgetView,
-      handle: ({ scope, tx, params, body }) => updateWidget(scope, tx, params.id, given(body)),
+      handle: async ({ scope, tx, params, body }) =>
+        viewOf(await updateWidget(scope, tx, parts, { id: params.id, patch: given(body) })),
     }),
     tenantRoute({
       method: 'delete',

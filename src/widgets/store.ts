@@ -65,7 +65,9 @@ export async function widgetByKey(tx: Transaction, scope: Scope, publicKey: stri
       id: widgets.id,
       tenantId: widgets.tenantId,
       name: widgets.name,
+      publicKey: widgets.publicKey,
       active: widgets.active,
+      identityRequired: widgets.identityRequired,
       allowedDomains: widgets.allowedDomains,
       tenantStatus: tenants.status,
     })

@@ -13,7 +13,7 @@ import {
 } from '../support/browser.ts'
 import { mailTo } from '../support/outbox.ts'
 import type { TestParley } from '../support/parley.ts'
-import { newPerson, newWorkspace } from '../support/people.ts'
+import { newPerson, newWorkspace, type Person } from '../support/people.ts'
 import { nextWindow, totpCode } from '../support/totp.ts'
 
 const password = 'eleven green bottles'
@@ -58,6 +58,19 @@ async function signIn(email: string, secret: string): Promise<void> {
   await typeInto('#email', email)
   await typeInto('#password', secret)
   await page.keyboard.press('Enter')
+}
+
+async function enter(selector: string, text: string): Promise<void> {
+  await page.fill(selector, text)
+  await page.keyboard.press('Enter')
+}
+
+/** Somebody new, who has come as far as the start page. */
+async function signedIn(name: string): Promise<Person> {
+  const person = await newPerson(parley, name)
+  await signIn(person.email, person.password)
+  await page.waitForURL(`${parley.url}/`)
+  return person
 }
 
 describe('with the keyboard only', () => {
@@ -150,20 +163,16 @@ async function signOutByKeyboard(): Promise<void> {
 }
 
 test('a second factor can be given as a backup code, and turned off again', async () => {
-  const person = await newPerson(parley, 'Barbara')
-  await signIn(person.email, person.password)
-  await page.waitForURL(`${parley.url}/`)
+  const person = await signedIn('Barbara')
   await page.goto('/account')
   await page.click('#factor-actions button')
   await page.fill('#factorPassword', 'not the password')
   visitor.expectStatus(401)
   await page.keyboard.press('Enter')
   await visible('#factorPassword-note.bad')
-  await page.fill('#factorPassword', person.password)
-  await page.keyboard.press('Enter')
+  await enter('#factorPassword', person.password)
   await visible('#factor-key')
-  await page.fill('#factorCode', totpCode((await page.getAttribute('#factor-link', 'href')) ?? ''))
-  await page.keyboard.press('Enter')
+  await enter('#factorCode', totpCode((await page.getAttribute('#factor-link', 'href')) ?? ''))
   await visible('#factor-codes')
   const backup = (await page.locator('#factor-code-list li').first().textContent()) ?? ''
   await page.context().clearCookies()
@@ -171,13 +180,11 @@ test('a second factor can be given as a backup code, and turned off again', asyn
   await signIn(person.email, person.password)
   await visible('#code-step')
   await page.click('#other-code')
-  await page.fill('#code', backup)
-  await page.keyboard.press('Enter')
+  await enter('#code', backup)
   await page.waitForURL(`${parley.url}/`)
   await page.goto('/account')
   await page.getByRole('button', { name: 'Turn it off' }).click()
-  await page.fill('#factorPassword', person.password)
-  await page.keyboard.press('Enter')
+  await enter('#factorPassword', person.password)
   await page.getByRole('button', { name: 'Set up an authenticator app' }).waitFor()
 })
 
@@ -186,21 +193,18 @@ test('a forgotten password is replaced through the mail, once', async () => {
   await page.goto('/sign-in')
   await page.click('text=Forgot your password?')
   await page.waitForURL('**/forgot-password')
-  await page.fill('#email', person.email)
-  await page.keyboard.press('Enter')
+  await enter('#email', person.email)
   await visible('#sent')
   const link = await linkFor(person.email, /new password/i)
   await page.goto(link)
   await visible('#choose')
   expect(page.url()).not.toContain('token')
   visitor.expectStatus(400)
-  await page.fill('#newPassword', 'short')
-  await page.keyboard.press('Enter')
+  await enter('#newPassword', 'short')
   await visible('#newPassword-note.bad')
   expect(await text('#newPassword-note')).toBe('Must have at least 10 characters.')
   await screenshot(page, 'reset-password-fault')
-  await page.fill('#newPassword', password)
-  await page.keyboard.press('Enter')
+  await enter('#newPassword', password)
   await visible('#done')
   await page.goto(link)
   await visible('#stale')
@@ -220,14 +224,12 @@ test('an invitation reaches a new person, who signs up, confirms, comes back and
   await page.waitForURL('**/sign-up?next=/invitation')
   await page.fill('#name', 'Dorothy')
   await page.fill('#email', email)
-  await page.fill('#password', password)
-  await page.keyboard.press('Enter')
+  await enter('#password', password)
   await visible('#sent')
   await page.goto(await linkFor(email, /confirm/i))
   await page.waitForURL('**/sign-in?verified=true**')
   await page.fill('#email', email)
-  await page.fill('#password', password)
-  await page.keyboard.press('Enter')
+  await enter('#password', password)
   await page.waitForURL('**/invitation')
   await visible('#ask-body button')
   await screenshot(page, 'invitation-accept')
@@ -254,9 +256,7 @@ test('an invitation for somebody else is refused in plain words', async () => {
     role: 'support_agent',
   })
   const link = await linkFor('x@people.example', /join/i)
-  const person = await newPerson(parley, 'Mary')
-  await signIn(person.email, person.password)
-  await page.waitForURL(`${parley.url}/`)
+  await signedIn('Mary')
   visitor.expectStatus(403)
   await page.goto(link)
   await page.click('text=Accept the invitation')
@@ -268,9 +268,7 @@ test('an invitation for somebody else is refused in plain words', async () => {
 })
 
 test('an invitation that is none, or is used up, is not offered', async () => {
-  const person = await newPerson(parley, 'Joan')
-  await signIn(person.email, person.password)
-  await page.waitForURL(`${parley.url}/`)
+  await signedIn('Joan')
   await page.goto('/invitation#invite_some-token')
   await visible('#no-token')
   visitor.expectStatus(404)
@@ -284,9 +282,7 @@ test('an invitation that is none, or is used up, is not offered', async () => {
 
 test('whoever belongs to no workspace begins one on the start page', async () => {
   const taken = await newWorkspace(parley)
-  const person = await newPerson(parley, 'Nora')
-  await signIn(person.email, person.password)
-  await page.waitForURL(`${parley.url}/`)
+  const person = await signedIn('Nora')
   await visible('#workspace-name')
   await assertAccessible(page)
   await screenshot(page, 'start-found')
@@ -297,7 +293,6 @@ test('whoever belongs to no workspace begins one on the start page', async () =>
   await page.keyboard.press('Enter')
   await visible('#you .notice')
   expect(await text('#you .notice')).toMatch(/taken/)
-  await page.fill('#workspace-slug', `nora-${person.userId.slice(-12)}`)
-  await page.keyboard.press('Enter')
+  await enter('#workspace-slug', `nora-${person.userId.slice(-12)}`)
   await visible('text=Café & Söhne')
 })

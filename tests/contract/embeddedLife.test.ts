@@ -153,13 +153,12 @@ describe('what was acknowledged survives', () => {
     expect(failure).toBeDefined()
   })
 
-  test('a clean stop leaves nothing to replay and takes a moment only', async () => {
+  test('a clean stop ends by itself, and keeps what was stored', async () => {
     const folder = freshCopy()
     const db = await running(folder)
     await db.pool.query('create table kept (n int); insert into kept values (7)')
-    const began = Date.now()
     await db[Symbol.asyncDispose]()
-    expect(Date.now() - began).toBeLessThan(3_000)
+    expect(db.lines.filter(line => line.includes('is killed'))).toEqual([])
     await using again = await running(folder)
     expect((await again.pool.query('select n from kept')).rows).toEqual([{ n: 7 }])
   })

@@ -18,6 +18,19 @@ import { eventually } from '../support/eventually.ts'
 const log = createLog({ level: 'fatal' })
 const note = defineJob({ name: 'test-note', payload: z.object({ text: z.string() }), retryLimit: 3 })
 
+const rare = defineJob({
+  ...{ name: 'test-rare', payload: z.object({ text: z.string() }), retryLimit: 0 },
+  once: { key: ({ text }) => text, seconds: 3_600 },
+})
+const beginning = defineJob({
+  ...{ name: 'test-beginning', payload: z.unknown(), retryLimit: 0 },
+  atStart: 'as it is configured',
+})
+const lengthy = defineJob({
+  ...{ name: 'test-lengthy', payload: z.object({ owner: z.string(), text: z.string() }), retryLimit: 0 },
+  ...{ long: { atOnce: 2, limitSeconds: 60 }, ownedBy: ({ owner }: { owner: string }) => owner },
+})
+
 describe.each(databaseKinds)('jobs on %s', kind => {
   let database: TestDatabase
   let pool: Pool
@@ -27,6 +40,10 @@ describe.each(databaseKinds)('jobs on %s', kind => {
   const seen: string[] = []
   const runs = (text: string) => seen.filter(other => other === text).length
   let fail: (text: string) => boolean
+  let letGo: () => void = () => undefined
+  const held = new Promise<void>(resolve => {
+    letGo = resolve
+  })
 
   beforeAll(async () => {
     database = await createTestDatabase(kind)
@@ -40,6 +57,12 @@ describe.each(databaseKinds)('jobs on %s', kind => {
         seen.push(text)
         if (fail(text)) throw new Error('not this time')
       }),
+      handle(rare, async ({ text }) => void seen.push(text)),
+      handle(beginning, async () => void seen.push('begun')),
+      handle(lengthy, async ({ owner, text }) => {
+        seen.push(text)
+        if (owner === 'greedy') await held
+      }),
     ])
   })
   beforeEach(() => {
@@ -50,6 +73,16 @@ describe.each(databaseKinds)('jobs on %s', kind => {
     await jobs.stop()
     await pool.end()
     await database.drop()
+  })
+
+  test('a job of the start runs without anybody asking for it; one of a key runs once for all who ask', async () => {
+    await eventually('it has begun', () => runs('begun') === 1)
+    for (const text of ['rare', 'rare', 'another'])
+      await db.scoped(scope, async tx => tx.enqueue(rare, { text }))
+    await eventually('both keys ran', () => runs('rare') === 1 && runs('another') === 1)
+    await db.scoped(scope, async tx => tx.enqueue(note, { text: 'after the rare ones' }))
+    await eventually('a later job ran', () => runs('after the rare ones') === 1)
+    expect([runs('rare'), runs('begun')]).toEqual([1, 1])
   })
 
   test('a job and the rows beside it exist together', async () => {
@@ -105,5 +138,17 @@ describe.each(databaseKinds)('jobs on %s', kind => {
     const texts = Array.from({ length: 10 }, (_, at) => `job ${at}`)
     await Promise.all(texts.map(text => db.scoped(scope, tx => tx.enqueue(note, { text }))))
     await eventually('all of them ran', () => texts.every(text => seen.includes(text)), 20_000)
+  })
+  test('of long work nobody has more than one at once, and that of others goes on beside it', async () => {
+    const add = (owner: string, text: string) =>
+      db.scoped(scope, tx => tx.enqueue(lengthy, { owner, text: `${owner} ${text}` }))
+    const greedy = () => ['one', 'two', 'three'].filter(text => seen.includes(`greedy ${text}`)).length
+    for (const text of ['one', 'two', 'three']) await add('greedy', text)
+    await eventually('the first has begun', () => greedy() > 0)
+    for (const text of ['one', 'two']) await add('modest', text)
+    await eventually('the others are done', () => runs('modest one') === 1 && runs('modest two') === 1)
+    expect(greedy()).toBe(1)
+    letGo()
+    await eventually('the rest follows', () => greedy() === 3, 20_000)
   })
 })

@@ -9,7 +9,7 @@ import {
   type Pool,
   type Transaction,
 } from '../../src/db/index.ts'
-import { createLog, createMetrics, newId, type Scope, systemScope } from '../../src/kernel/index.ts'
+import { createLog, createMetrics, newId, pause, type Scope, systemScope } from '../../src/kernel/index.ts'
 import { tenants } from '../../src/tenancy/schema.ts'
 import { createTestDatabase, databaseKinds, type TestDatabase } from '../support/databases.ts'
 
@@ -159,6 +159,115 @@ describe.each(databaseKinds)('S1 a scoped transaction on %s', kind => {
     )
   })
 
+  describe('that ends with its last statement', () => {
+    const insert = {
+      name: 'test_conclude',
+      text: 'insert into contacts (tenant_id, id, name) values ($1, gen_random_uuid(), $2) returning name',
+    }
+    const divide = { name: 'test_divide', text: 'select 1 / $1::int' }
+
+    test('has committed it and what went before, and asks nothing more', async () => {
+      let late = ''
+      const work = db.scoped(ours, async tx => {
+        await add(tx, 'with the last')
+        const rows = await tx.conclude(insert, [ours.tenantId, 'the last'])
+        late = await outcome(add(tx, 'too late').then())
+        return rows
+      })
+      expect(await work).toEqual([{ name: 'the last' }])
+      expect(late).toMatch(/after the end/)
+      expect(await Promise.all(['with the last', 'the last', 'too late'].map(named))).toEqual([1, 1, 0])
+    })
+
+    test('is scoped also when that is its only one', async () => {
+      await db.scoped(ours, tx => tx.conclude(insert, [ours.tenantId, 'the only one']))
+      expect(await named('the only one')).toBe(1)
+      const foreign = db.scoped(ours, tx => tx.conclude(insert, [theirs.tenantId, 'planted so']))
+      expect(await outcome(foreign)).toMatch(/row-level security/)
+      expect(await named('planted so')).toBe(0)
+    })
+
+    test.each([
+      ['fails', 0, /division by zero/],
+      ['fails and work swallows the error', 0, /aborted by a failed statement/],
+      ['cannot be sent', Symbol('unsendable'), /./],
+    ])('commits nothing when that one %s', async (title, value, fault) => {
+      const work = db.scoped(ours, async tx => {
+        await add(tx, title)
+        const last = tx.conclude(divide, [value])
+        await (title.includes('swallows') ? outcome(last) : last)
+      })
+      expect(await outcome(work)).toMatch(fault)
+      expect(await outcome(work)).not.toBe('done')
+      expect(await named(title)).toBe(0)
+    })
+  })
+
+  describe('that is one message', () => {
+    const insert = (name: string, tenantId = ours.tenantId) => ({
+      statement: {
+        name: 'test_at_once',
+        text: 'insert into contacts (tenant_id, id, name) values ($1, gen_random_uuid(), $2) returning name',
+      },
+      values: [tenantId, name],
+    })
+    const count = {
+      statement: { name: '', text: 'select count(*)::int as all, $1::text as said from contacts' },
+      values: ['äöü 🚚'],
+    }
+    const nobody = {
+      statement: { name: 'test_nobody', text: "update contacts set name = '' where false" },
+      values: [],
+    }
+    const divide = { statement: { name: 'test_at_once_divide', text: 'select 1 / $1::int' }, values: [0] }
+
+    test('is scoped, and each statement sees what those before it did', async () => {
+      const before = await db.atOnce(ours, [count])
+      const [, made, , after] = await db.atOnce(ours, [nobody, insert('at once'), nobody, count])
+      expect(made).toEqual([{ name: 'at once' }])
+      expect(before).toEqual([[{ all: expect.any(Number), said: 'äöü 🚚' }]])
+      expect(after).toEqual([{ all: (before[0][0] as { all: number }).all + 1, said: 'äöü 🚚' }])
+      expect(await named('at once')).toBe(1)
+    })
+
+    test('knows by name what other transactions of the connection know, and they what it does', async () => {
+      const both = insert('known to both')
+      await db.atOnce(ours, [both])
+      await db.scoped(ours, tx => tx.prepared(both.statement, both.values))
+      await db.atOnce(ours, [both])
+      expect(await named('known to both')).toBe(3)
+    })
+
+    test.each(['new', 'known'])(
+      'commits nothing where a statement fails, and goes on after it (%s)',
+      async title => {
+        const work = () => db.atOnce(ours, [insert(title), divide, insert(title)])
+        if (title === 'known') await db.atOnce(ours, [{ ...divide, values: [1] }])
+        expect(await outcome(work())).toMatch(/division by zero/)
+        expect(await outcome(work())).toMatch(/division by zero/)
+        expect(await named(title)).toBe(0)
+      },
+    )
+
+    test('sends nothing where one name stands for two statements', async () => {
+      await db.atOnce(ours, [insert('first of its name')])
+      const { statement, values } = insert('second of its name')
+      const other = { statement: { ...statement, text: `${statement.text}, id` }, values }
+      expect(await outcome(db.atOnce(ours, [insert('beside it'), other]))).toMatch(/two statements are named/)
+      expect(await Promise.all(['second of its name', 'beside it'].map(named))).toEqual([0, 0])
+    })
+
+    test('cannot write a row of another tenant, nor run outside of its scope when the connection has forgotten it', async () => {
+      expect(await outcome(db.atOnce(ours, [insert('planted at once', theirs.tenantId)]))).toMatch(
+        /row-level security/,
+      )
+      await pool.query('deallocate all')
+      expect(await outcome(db.atOnce(ours, [insert('forgotten')]))).not.toBe('done')
+      await db.atOnce(ours, [insert('remembered')])
+      expect(await Promise.all(['planted at once', 'forgotten', 'remembered'].map(named))).toEqual([0, 0, 1])
+    })
+  })
+
   test('cannot write a row of another tenant', async () => {
     const row = { tenantId: theirs.tenantId, name: 'planted' }
     expect(await outcome(db.scoped(ours, tx => tx.sql.insert(contacts).values(row)))).toMatch(
@@ -183,4 +292,18 @@ describe.each(databaseKinds)('S1 a scoped transaction on %s', kind => {
     expect(await outcome(work)).not.toBe('done')
     expect(await named('unscoped')).toBe(0)
   })
+
+  // The embedded database has one node, which waits for nobody.
+  test.skipIf(kind === 'embedded')(
+    'L8: is rolled back when its process is frozen in it, so that others get what it has locked',
+    async () => {
+      const work = db.scoped(ours, async tx => {
+        await add(tx, 'frozen')
+        await pause(6_500)
+        await add(tx, 'woken')
+      })
+      await expect(work).rejects.toMatchObject({ code: 'unavailable' })
+      expect(await named('frozen')).toBe(0)
+    },
+  )
 })

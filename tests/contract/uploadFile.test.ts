@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
+  countUploads,
   createFileLinks,
   createUploadOffers,
   type FileParts,
@@ -31,6 +32,12 @@ import type { FileStore } from '../../src/providers/files.ts'
 import { createTestDatabase, databaseKinds, type TestDatabase } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 
+const thumbnailJob = (parts: FileParts) => {
+  const found = fileJobs(parts).find(({ job }) => job.name === 'make-thumbnail')
+  if (!found) throw new Error('no thumbnails are made')
+  return found
+}
+
 const log = createLog({ level: 'fatal' })
 const ages = new Date(Date.now() + 60_000)
 
@@ -57,7 +64,8 @@ describe.each(databaseKinds)('the verbs about files on %s', kind => {
       links: createFileLinks({ vault, publicUrl: 'https://chat.example' }),
       offers: createUploadOffers({ vault, publicUrl: 'https://chat.example' }),
       thumbnails: { make: async () => ({ refused: 'not here' }) },
-      maxBytes: 1_000,
+      limits: { file: 1_000, strangers: 2_000, tenant: 10_000 },
+      underWay: countUploads(),
     }
     await jobs.start(fileJobs(parts))
     await database.owner.query('insert into tenants (id, name, slug) values ($1, $2, $3)', [
@@ -117,6 +125,73 @@ describe.each(databaseKinds)('the verbs about files on %s', kind => {
     await expect(linkFor(visitor(bob))).rejects.toMatchObject({ code: 'not_found' })
   })
 
+  test('S4: of a visitor who has another name now, the new one reaches what was uploaded, and the old one nothing', async () => {
+    const talk = await conversationOf(bob)
+    const { file } = await uploadFile(visitor(bob), parts, hello(talk))
+    await database.owner.query('update conversations set contact_id = $2, speaker_id = $3 where id = $1', [
+      ...[talk, ada, bob],
+    ])
+    const linkFor = (scope: Scope) =>
+      parts.db.scoped(scope, tx => signFileLinks(scope, tx, parts.links, file.id))
+    expect((await linkFor(visitor(ada))).url).toMatch(/^https:/)
+    await expect(linkFor(visitor(bob))).rejects.toMatchObject({ code: 'token_expired' })
+    const [other, none] = [visitor(newId()), newId()]
+    const unknown = parts.db.scoped(other, tx => signFileLinks(other, tx, parts.links, none))
+    const refusal = await unknown.catch((error: Error) => error)
+    expect(refusal).toMatchObject({ code: 'not_found' })
+    await expect(linkFor(other)).rejects.toEqual(refusal)
+  })
+
+  test('S4: what has no room is refused before any of it is read or stored', async () => {
+    const id = await conversationOf(ada)
+    const { file } = await uploadFile(visitor(ada), parts, hello(id))
+    await database.owner.query('update files set size = 1990 where id = $1', [file.id])
+    const before = [await objects(), (await rows()).length]
+    let read = 0
+    const sent = (declaredSize: number | undefined): Incoming => ({
+      ...{ ...hello(id), declaredSize },
+      content: (async function* () {
+        read += 1
+        yield Buffer.from('hello')
+      })(),
+    })
+    const refused = { code: 'payload_too_large' }
+    await expect(uploadFile(visitor(ada), parts, sent(900))).rejects.toMatchObject(refused)
+    await database.owner.query('update files set size = 2000 where id = $1', [file.id])
+    await expect(uploadFile(visitor(ada), parts, sent(undefined))).rejects.toMatchObject(refused)
+    const full = { ...parts, limits: { ...parts.limits, tenant: 2_000 } }
+    const key = scopeOf({ kind: 'api_key', keyId: newId() })
+    await expect(uploadFile(key, full, sent(5))).rejects.toMatchObject(refused)
+    expect(read).toBe(0)
+    expect([await objects(), (await rows()).length]).toEqual(before)
+    await database.owner.query('delete from files where id = $1', [file.id])
+    await parts.store.delete(`${tenantId}/${file.id}`)
+  })
+
+  test('S4: so many files arrive at once from one uploader, and into one workspace, and the next one may be sent later', async () => {
+    const id = await conversationOf(ada)
+    const busy = { ...parts, underWay: countUploads({ uploader: 2, tenant: 3 }) }
+    let letGo: () => void = () => undefined
+    const held = new Promise<void>(resolve => {
+      letGo = resolve
+    })
+    const slow = (conversationId: string): Incoming => ({
+      ...hello(conversationId),
+      content: (async function* () {
+        await held
+        yield Buffer.from('hello')
+      })(),
+    })
+    const later = { code: 'rate_limited', retryAfter: 5 }
+    const underWay = [uploadFile(visitor(ada), busy, slow(id)), uploadFile(visitor(ada), busy, slow(id))]
+    await expect(uploadFile(visitor(ada), busy, hello(id))).rejects.toMatchObject(later)
+    underWay.push(uploadFile(visitor(bob), busy, slow(await conversationOf(bob))))
+    await expect(uploadFile(visitor(bob), busy, hello(id))).rejects.toMatchObject(later)
+    letGo()
+    expect(await Promise.all(underWay)).toHaveLength(3)
+    expect((await uploadFile(visitor(ada), busy, hello(id))).replayed).toBe(false)
+  })
+
   test('S4: whoever is neither member, visitor, guest nor key uploads nothing', async () => {
     const id = await conversationOf(ada)
     const person = scopeOf({ kind: 'person', userId: newId() })
@@ -158,6 +233,57 @@ describe.each(databaseKinds)('the verbs about files on %s', kind => {
     expect((await rows()).map(row => row.id)).toContain(left)
   })
 
+  /** As if it had been sent. */
+  const show = (fileId: string) =>
+    database.owner.query(
+      `insert into messages (tenant_id, id, conversation_id, seq, role, type, parts, text, sender_kind, sender_id, client_id)
+       select tenant_id, $2::uuid, conversation_id, 1 + (select count(*) from messages m where m.conversation_id = f.conversation_id),
+         'user', 'file', jsonb_build_array(jsonb_build_object('type', 'file', 'fileId', id)), '', uploader_kind, uploader_id, $2::uuid
+       from files f where id = $1`,
+      [fileId, newId()],
+    )
+
+  test('S4: what visitors upload and do not send goes after a day, and nothing else', async () => {
+    const talk = await conversationOf(ada)
+    const take = async (hours: number) => {
+      const { file } = await uploadFile(visitor(ada), parts, hello(talk))
+      const then = new Date(Date.now() - hours * 3_600_000)
+      await database.owner.query('update files set created_at = $2 where id = $1', [file.id, then])
+      await utimes(join(folder, tenantId, file.id), then, then)
+      return file.id
+    }
+    const [old, sent, members, young] = [await take(25), await take(25), await take(25), await take(23)]
+    await show(sent)
+    await database.owner.query(`update files set uploader_kind = 'member' where id = $1`, [members])
+    const [objectsBefore, rowsBefore] = [await objects(), await rows()]
+    await sweepFiles(systemScope(tenantId, 'test'), parts)
+    expect(rowsBefore.map(({ id }) => id)).toEqual(expect.arrayContaining([sent, members, young]))
+    expect(await objects()).toEqual(objectsBefore.filter(name => name !== old))
+    expect(await rows()).toEqual(rowsBefore.filter(({ id }) => id !== old))
+  })
+
+  test('a picture that is taken back while its thumbnail is made leaves none behind', async () => {
+    const talk = await conversationOf(ada)
+    let made = false
+    const make = async () => {
+      await database.owner.query('delete from files where conversation_id = $1', [talk])
+      made = true
+      const thumbnail = {
+        content: Buffer.from('small'),
+        mimeType: 'image/webp' as const,
+        width: 1,
+        height: 1,
+      }
+      return { width: 1, height: 1, thumbnail }
+    }
+    const thumbnail = thumbnailJob({ ...parts, thumbnails: { make } })
+    const { file } = await uploadFile(visitor(ada), parts, hello(talk))
+    await thumbnail.run({ tenantId, fileId: file.id })
+    expect(made).toBe(true)
+    expect(await objects()).not.toContain(`${file.id}.thumbnail`)
+    await parts.store.delete(`${tenantId}/${file.id}`)
+  })
+
   test('the sweep removes what no row names, when it is old enough, and nothing else', async () => {
     const [kept, dropped] = [await conversationOf(ada), await conversationOf(ada)]
     const { file } = await uploadFile(visitor(ada), parts, hello(kept))
@@ -168,6 +294,7 @@ describe.each(databaseKinds)('the verbs about files on %s', kind => {
     await parts.store.put(`${other}/${gone.id}`, hello(kept).content)
     await database.owner.query('delete from conversations where id = $1', [dropped])
     const scope = systemScope(tenantId, 'test')
+    for (const { id } of await rows()) await show(id)
     const before = await objects()
     await sweepFiles(scope, parts)
     expect(await objects()).toEqual(before)

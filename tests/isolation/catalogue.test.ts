@@ -111,8 +111,8 @@ const plants: readonly (readonly [name: string, sql: string, fault: RegExp])[] =
   ],
   [
     'a reference whose table has come',
-    'create table agents (id uuid primary key)',
-    /conversations\.agent_id: a reference without[\s\S]*widgets\.agent_id: a reference without/,
+    'create table meetings (id uuid primary key)',
+    /conversations\.meeting_id: a reference without/,
   ],
   ['a view', 'create view planted as select * from contacts', /planted: a view without security_invoker/],
   [

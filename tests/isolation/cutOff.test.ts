@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { databaseKinds } from '../support/databases.ts'
+import { knock } from '../support/identities.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
+import { expectProblem } from '../support/problems.ts'
 import { quickMember, quickPerson } from '../support/quickPeople.ts'
 import {
   connectMember,
@@ -104,6 +106,51 @@ describe('S4 cut off', () => {
       })
     // Nobody else was.
     expect((await a.owner.ask('inbox.subscribe', {})).conversations).toHaveLength(1)
+  })
+
+  test('S4 a deleted contact is cut off at once, and nothing that its browser holds makes it anew', async () => {
+    const { url } = parley
+    const a = await newCrowd(parley, 'A')
+    const { tenantId, owner } = a.workspace
+    const begin = async () => {
+      const visiting = await visit(url, a.widgetKey)
+      const socket = await connectVisitor(url, visiting)
+      await socket.ask('conversation.open', { clientId: 'first' })
+      return { ...visiting, socket, second: await connectVisitor(url, visiting) }
+    }
+    const [deleted, elsewhere, stays] = [await begin(), await begin(), await begin()]
+    const began = performance.now()
+    expect((await owner.call('delete', `/api/v1/contacts/${deleted.contactId}`)).status).toBe(204)
+    expect([await ended(deleted.socket), await ended(deleted.second)]).toEqual([
+      'unauthenticated',
+      'unauthenticated',
+    ])
+    expect(performance.now() - began).toBeLessThan(3_000)
+    // As another node does it. Until the next round its connections are still there, and can begin nothing.
+    await parley.owner.query(
+      `with gone as (delete from contacts where id = $1) insert into former_contacts (tenant_id, id) values ($2, $1)`,
+      [elsewhere.contactId, tenantId],
+    )
+    expect(await elsewhere.socket.answer('conversation.open', { clientId: 'second' })).toMatchObject({
+      ok: false,
+      error: { code: 'unauthenticated' },
+    })
+    expect([await ended(elsewhere.socket), await ended(elsewhere.second)]).toEqual([
+      'unauthenticated',
+      'unauthenticated',
+    ])
+    expect(performance.now() - began).toBeLessThan(9_000)
+    for (const { token, resume, contactId } of [deleted, elsewhere]) {
+      await expect(connectVisitor(url, { ...a.visit, token })).rejects.toMatchObject({
+        failure: { code: 'unauthenticated' },
+      })
+      expectProblem(await knock(parley, { widget: a.widgetKey, resume }), 'visitor_gone')
+      const { rows } = await parley.owner.query('select 1 from contacts where id = $1', [contactId])
+      expect(rows).toEqual([])
+    }
+    expect((await stays.socket.ask('conversation.list', {})).conversations).toHaveLength(1)
+    expect((await visit(url, a.widgetKey, stays.resume)).contactId).toBe(stays.contactId)
+    for (const socket of [stays.socket, stays.second]) socket.close()
   })
 
   test('S4 a suspended workspace is cut off with everybody in it, and nobody comes back', async () => {

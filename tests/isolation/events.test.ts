@@ -18,8 +18,9 @@ import {
 
 /** Events that nothing here makes the server send, each for a reason. */
 const unheard = {
-  conversation: 'no command changes status, title or owner yet',
   head: 'only where a publication was lost',
+  run: 'only while an agent answers',
+  delta: 'only while an agent answers',
   'inbox.stale': 'only after an outage or a burst',
   'session.expiring': 'a minute before a credential ends',
   closing: 'at the end of a connection',
@@ -46,6 +47,8 @@ describe('S3 events', () => {
     strangers = [b.owner, b.key, b.visitor, b.guest, other, guest]
     await colleague.ask('inbox.subscribe', {})
     await b.owner.ask('inbox.subscribe', {})
+    await colleague.ask('knowledge.subscribe', {})
+    await b.owner.ask('knowledge.subscribe', {})
   })
   afterAll(() => parley.remove())
 
@@ -71,9 +74,19 @@ describe('S3 events', () => {
         await person.ask('typing.set', { conversationId, typing: false })
       }),
     )
+    const { conversation } = await a.owner.ask('conversation.open', { conversationId })
+    const taking = { conversationId, epoch: conversation.epoch }
+    const { epoch } = await a.owner.ask('conversation.claim', { ...taking, clientId: `claim-${round}` })
+    const giving = { conversationId, epoch, to: 'queue' as const }
+    await a.owner.ask('conversation.handBack', { ...giving, clientId: `back-${round}` })
+    await a.owner.ask('conversation.update', { conversationId, title: `${a.mark} title ${round}` })
     await a.owner.ask('presence.set', { status: round % 2 === 0 ? 'away' : 'online' })
     const gone = await newVisitor(parley, a.widgetKey, 'A visitor who leaves')
     gone.close()
+    const sources = '/api/v1/knowledge/sources'
+    const document = { type: 'text', name: `${a.mark} ${round}`, text: `${a.mark} knows it` }
+    const { body } = await a.workspace.owner.call<{ id: string }>('post', sources, document)
+    await a.workspace.owner.call('delete', `${sources}/${body.id}`)
   }
 
   test('S3 during a lively run nobody else hears anything of it, and those who belong there hear all of it', async () => {
@@ -89,6 +102,7 @@ describe('S3 events', () => {
     await eventually('the visitor is seen to leave', () => heardOf(a.owner).has('online'))
     await eventually('the owner is seen to be away', () => heardOf(colleague).has('presence'))
     await eventually('the inbox is told', () => heardOf(colleague).has('inbox'))
+    await eventually('the source is seen to go', () => heardOf(colleague).has('source.gone'))
 
     const told = strangers.flatMap(({ who, heard }) =>
       heard.flatMap(event => tells(event, [a.mark, a.conversationId]).map(() => [who, event])),

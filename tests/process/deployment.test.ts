@@ -60,7 +60,7 @@ describe('docker-compose.yml', () => {
       ...[...compose.matchAll(/^ *image: (\S+)$/gm)].map(([, image]) => image ?? ''),
       ...[...dockerfile.matchAll(/^FROM (\S+)/gm)].map(([, image]) => image ?? ''),
     ].filter(image => image !== 'parley:local')
-    expect(images).toHaveLength(6)
+    expect(images).toHaveLength(7)
     for (const image of images) expect(image).toMatch(/^[\w/.-]+:v?\d+\.\d+\.\d+[\w.-]*$/)
   })
 

@@ -36,6 +36,10 @@ describe('the first start, with nothing configured and an empty home', () => {
       expect((await fetch(`${url}/`)).status).toBe(200)
       expect((await fetch(`${url}/api/docs`)).status).toBe(200)
       expect(first.stdout()).toContain(`API          ${url}/api/docs\n`)
+      expect(first.stdout()).toContain(`Demo shop    ${url}/demo\n`)
+      const shop = await (await fetch(`${url}/demo`)).text()
+      expect(shop).toMatch(/<script async src="\/widget.js" data-widget="widget_\w+">/)
+      expect((await fetch(`${url}/widget.js`)).status).toBe(200)
       expect(first.stderr()).toBe('')
 
       const owner = await demoOwner(first)

@@ -38,7 +38,7 @@ describe('what cannot work is refused in plain words', () => {
     const owner = await demoOwner(first)
     const began = performance.now()
     const said = await refusal(at)
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(20_000)
     oneLine(said)
     expect(said).toContain(`The folder ${at.data} is in use by process ${first.pid}.`)
     expect((await everything(owner, '/api/v1/contacts')).length).toBeGreaterThan(0)

@@ -125,7 +125,13 @@ describe('a stop is clean', () => {
     await untilTaken(owner)
     program.signal('SIGTERM')
     await hasBegun(program)
-    await expect(fetch(`${owner.url}/healthz`, { headers: { connection: 'close' } })).rejects.toThrow()
+    const isRefused = () =>
+      fetch(`${owner.url}/healthz`, { headers: { connection: 'close' } }).then(
+        () => false,
+        () => true,
+      )
+    // It says that it stops before it closes its door.
+    await eventually('nobody new is let in', isRefused)
     expect(program.exit()).toBeUndefined()
     slow.finish()
     const { result, ms } = await timed(program.ended)

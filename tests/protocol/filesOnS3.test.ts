@@ -2,6 +2,8 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { Secret } from '../../src/kernel/index.ts'
+import { createS3Store } from '../../src/providers/s3Files.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FileWorld, startFileWorld } from '../support/fileWorld.ts'
@@ -19,6 +21,7 @@ describe.runIf(s3)('G4 files on S3', () => {
       S3_REGION: s3.region,
       S3_ACCESS_KEY_ID: s3.accessKeyId,
       S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+      TENANT_FILES_MIB: '1',
     })
   })
   afterAll(() => world.parley.remove())
@@ -46,6 +49,26 @@ describe.runIf(s3)('G4 files on S3', () => {
     const body = Buffer.concat([Buffer.alloc(900_000, 'x'), Buffer.from([0])])
     expectProblem(await world.send({ name: 'a.txt', type: 'text/plain', body }), 'unsupported_media_type')
     expect(await world.rowsOf('files')).toHaveLength(1)
+  })
+
+  test('what there is no room for leaves no object', async () => {
+    if (!s3) throw new Error('S3 could not be had')
+    const store = createS3Store({ ...s3, secretAccessKey: new Secret(s3.secretAccessKey) })
+    const { tenantId } = world.workspace
+    const keys = async () => {
+      const found: string[] = []
+      for await (const key of store.list(tenantId, new Date(Date.now() + 60_000))) found.push(key)
+      return found.sort()
+    }
+    const body = Buffer.alloc(700_000, 'x')
+    const { id } = await world.stored({ name: 'a.txt', type: 'text/plain', body })
+    const before = await keys()
+    expect(before).toContain(`${tenantId}/${id}`)
+    const answers = await Promise.all(
+      [1, 2].map(() => world.send({ name: 'b.txt', type: 'text/plain', body })),
+    )
+    for (const answer of answers) expectProblem(answer, 'payload_too_large')
+    expect(await keys()).toEqual(before)
   })
 
   test('the status page says where files go, and not more', async () => {

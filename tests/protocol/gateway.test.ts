@@ -11,7 +11,7 @@ describe.each(databaseKinds)('the gateway on %s', kind => {
   let widgetKey: string
 
   beforeAll(async () => {
-    parley = await startParley(kind)
+    parley = await startParley(kind, { COMMANDS_PER_SECOND: '1000' })
     workspace = await quickWorkspace(parley)
     widgetKey = (await newWidget(workspace)).publicKey
   })
@@ -109,12 +109,14 @@ describe.each(databaseKinds)('the gateway on %s', kind => {
     const { visitor, member, conversationId } = await chat()
     const colleague = await connectMember(parley.url, await quickMember(parley, workspace, 'support_agent'))
     const inbox = await colleague.ask('inbox.subscribe', {})
-    expect(inbox.conversations.map(({ id }) => id)).toContain(conversationId)
+    // Nobody has said anything there yet.
+    expect(inbox.conversations.map(({ id }) => id)).not.toContain(conversationId)
     await visitor.ask('message.send', { conversationId, clientId: '1', parts: text('one') })
-    const line = await colleague.next('inbox', ({ conversations }) =>
-      conversations.some(({ id, preview }) => id === conversationId && preview === 'one'),
+    await colleague.next('inbox', ({ conversations }) =>
+      conversations.some(
+        ({ id, preview, unread }) => id === conversationId && preview === 'one' && unread === 1,
+      ),
     )
-    expect(line).toBeTruthy()
     await visitor.ask('typing.set', { conversationId, typing: true })
     await member.next('typing')
     await member.ask('mark.set', { conversationId, delivered: 1, read: 1 })
@@ -128,5 +130,37 @@ describe.each(databaseKinds)('the gateway on %s', kind => {
     await member.next('online', ({ online }) => !online)
     member.close()
     colleague.close()
+  })
+
+  test('of many unread messages no more than a hundred are counted, in the snapshot and in events alike', async () => {
+    const { visitor, member, conversationId } = await chat()
+    const { conversations } = await member.ask('inbox.subscribe', {})
+    expect(conversations.map(({ id }) => id)).not.toContain(conversationId)
+    const say = (clientId: string) =>
+      visitor.ask('message.send', { conversationId, clientId, parts: text(clientId) })
+    await Promise.all(Array.from({ length: 99 }, (_, at) => say(`${at}`)))
+    const told = (unread: number, head: number) =>
+      member.next('inbox', event =>
+        event.conversations.some(
+          line => line.id === conversationId && line.unread === unread && line.head === head,
+        ),
+      )
+    await told(99, 99)
+    await say('the-hundredth')
+    await say('one-more')
+    await told(100, 101)
+    const again = await member.ask('inbox.subscribe', {})
+    expect(again.conversations.find(({ id }) => id === conversationId)?.unread).toBe(100)
+    await member.ask('mark.set', { conversationId, delivered: 101, read: 98 })
+    await told(3, 101)
+    // However much the reader wrote since, what others wrote before is unread as it was.
+    const own = (at: number) =>
+      member.ask('message.send', { conversationId, clientId: `o${at}`, parts: text('own') })
+    await Promise.all(Array.from({ length: 60 }, (_, at) => own(at)))
+    await told(3, 161)
+    await Promise.all(Array.from({ length: 60 }, (_, at) => own(60 + at)))
+    await told(3, 221)
+    visitor.close()
+    member.close()
   })
 })

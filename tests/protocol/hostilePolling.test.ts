@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { problemSchema } from '../../src/protocol/index.ts'
 import { newVictim, type Victim } from '../support/hostile.ts'
 import { type RawAnswer, send } from '../support/rawHttp.ts'
 import { frameOf, rawSocket } from '../support/rawSocket.ts'
@@ -85,6 +86,27 @@ describe('S4 hostile polling', () => {
     })
   })
 
+  test('S4 a method that is none of polling is refused as a problem, and the session goes on', async () => {
+    await victim.unharmedBy(async () => {
+      const sid = await visitor()
+      for (const method of ['PUT', 'DELETE', 'PATCH', 'HEAD'])
+        for (const path of [`${base}&sid=${sid}`, base, `${base}&sid=unknown`]) {
+          const answer = await send(victim, { method, path })
+          expect(answer.status, `${method} ${path}`).toBe(405)
+          expect(answer.headers.get('allow')).toBe('GET, POST')
+          expect(answer.headers.get('content-type')).toBe('application/problem+json')
+          if (method !== 'HEAD')
+            expect(problemSchema.parse(answer.body)).toMatchObject({
+              code: 'method_not_allowed',
+              status: 405,
+            })
+        }
+      await post(sid, '42/visitor,1["conversation.list",{}]')
+      expect((await get(sid)).text).toContain('43/visitor,1[{"ok":true')
+      await post(sid, '1')
+    })
+  })
+
   test('S4 who has not come in may send little, in one body or in many', async () => {
     const large = await opened()
     expect((await post(large, '4'.repeat(20_000))).status).toBe(413)
@@ -105,7 +127,7 @@ describe('S4 hostile polling', () => {
         () => undefined,
       )
       taken?.write(frameOf(1, '2probe'))
-      expect(taken === undefined || (await taken.ends(1_000))).toBe(true)
+      expect(taken === undefined || (await taken.ends(6_000))).toBe(true)
     }
     // It lives on, and its own page goes on with it.
     await post(sid, '42/visitor,1["conversation.list",{}]', own)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../src/kernel/index.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import type { Caller, Workspace } from '../support/people.ts'
@@ -91,7 +92,18 @@ describe.each(databaseKinds)('lists and repeats on %s', kind => {
         role: 'member',
       })
     }
-    for (const list of ['widgets', 'roles', 'keys', 'invitations', 'members', 'audit']) {
+    for (let at = 0; at < 3; at++) {
+      const conversationId = newId()
+      await parley.owner.query('insert into conversations (tenant_id, id) values ($1, $2)', [
+        ...[workspace.tenantId, conversationId],
+      ])
+      await parley.owner.query(
+        `insert into escalations (tenant_id, id, conversation_id, epoch, reason, brief)
+         values ($1, $2, $3, 1, 'rule', '{"summary": "", "asked": "", "tried": [], "contact": {}}')`,
+        [workspace.tenantId, newId(), conversationId],
+      )
+    }
+    for (const list of ['widgets', 'roles', 'keys', 'invitations', 'members', 'audit', 'escalations']) {
       const whole = (await readAll(`/api/v1/${list}`, 100)).flat().map(({ id }) => id)
       expect(whole.length, list).toBeGreaterThanOrEqual(2)
       expect(whole, list).toEqual([...new Set(whole)].sort().reverse())

@@ -4,6 +4,7 @@ import { errorCodes, errorTable } from '../../src/protocol/index.ts'
 import { databaseKinds } from '../support/databases.ts'
 import { contradictions, faultsOfSchema, lookUp } from '../support/jsonSchema.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
+import { insertPassage } from '../support/passages.ts'
 import { type Caller, callerWith, nobody, signIn } from '../support/people.ts'
 import { faultPaths } from '../support/problems.ts'
 
@@ -104,7 +105,9 @@ describe('T6: the description of the API', () => {
   test('shows values that can be sent, and no bound that is none', async () => {
     const parts: Record<string, unknown>[] = []
     JSON.stringify(api, (_name, part) => {
-      if (typeof part === 'object' && part !== null && ('format' in part || 'type' in part)) parts.push(part)
+      // The properties of something may have these names too, and are schemas then.
+      if (typeof part === 'object' && [part?.format, part?.type].some(word => typeof word === 'string'))
+        parts.push(part)
       return part
     })
     const examples: Record<string, unknown> = {}
@@ -207,15 +210,42 @@ describe('T6: the description of the API', () => {
       await owner.call('post', path, { name, permissions: ['audit:read'] })
     }
     await owner.call('post', '/api/v1/invitations', { email: 'guest@people.example', role: 'member' })
+    await owner.call('put', '/api/v1/usage/budgets/day', { limitUsd: 1 })
+    for (const rows of [
+      `cost_events (tenant_id, id, service, provider, model) select tenant_id, id, 'model', 'openai', 'plain' from budgets`,
+      `budget_alerts (tenant_id, id, budget_id, period_start, threshold, current_spend, severity)
+         select tenant_id, id, id, period_start, 0.5, 0.5, 'notice' from budgets`,
+      `memories (tenant_id, id, contact_id, key, value) select tenant_id, id, id, 'size', '42' from contacts`,
+      `surveys (tenant_id, id, conversation_id, rating, comment) select tenant_id, id, id, 4, 'Fine' from conversations`,
+      `escalations (tenant_id, id, conversation_id, epoch, reason, brief) select tenant_id, id, id, 1, 'asked_for_person',
+         '{"summary": "s", "asked": "a", "tried": [], "contact": {}}' from conversations`,
+      `agent_runs (tenant_id, id, conversation_id, agent_id, agent_version, epoch, answers_seq, state, node, lease_until, provider, model)
+         select c.tenant_id, c.id, c.id, a.id, 1, 0, 1, 'done', c.id, now(), 'openai', 'plain' from conversations c join agents a using (tenant_id)`,
+      `mcp_servers (tenant_id, id, name, transport) select id, id, 'Tools', 'sse' from tenants`,
+      `agent_permissions (tenant_id, id, agent_id, member_id, visibility)
+         select a.tenant_id, a.id, a.id, m.id, 'visible' from agents a join members m using (tenant_id)`,
+    ])
+      await parley.owner.query(`insert into ${rows}`)
+    const { rows: widgetKeys } = await parley.owner.query<{ public_key: string }>(
+      'select public_key from widgets',
+    )
+    const { rows: tenants } = await parley.owner.query<{ id: string }>('select id from tenants')
+    const passage = { title: 'Delivery', text: 'Delivery takes two days.' }
+    const chunkId = await insertPassage(parley.owner, tenants[0]?.id ?? '', passage)
+    await owner.call('post', '/api/v1/knowledge/search', { query: 'delivery' })
     let checked = 0
     for (const { path, method, operation } of operations()) {
       // What follows a link of a mail or a provider answers with a redirect, that of a file with a file; their own tests look at them.
       if (method !== 'get' || /verify-email|reset-password|callback|^\/files/.test(path)) continue
       const list = path.replace(/\/\{.*$/, '')
-      const id = path.includes('{')
-        ? (await owner.call<{ items: { id: string }[] }>('get', list)).body.items[0]?.id
-        : ''
-      const answer = await owner.call('get', path.replace(/\{\w+\}/, id ?? ''))
+      const idOf = async () => {
+        if (path.includes('{period}')) return 'day'
+        if (path.includes('{key}')) return widgetKeys[0]?.public_key ?? ''
+        if (list.endsWith('/chunks')) return chunkId
+        return (await owner.call<{ items: { id: string }[] }>('get', list)).body.items[0]?.id ?? ''
+      }
+      const id = path.includes('{') ? await idOf() : ''
+      const answer = await owner.call('get', path.replace('{version}', '1').replace(/\{\w+\}/, id))
       expect(answer.status, path).toBe(200)
       const items = (answer.body as { items?: unknown[] }).items
       if (items && !/sessions/.test(path)) expect(items.length, `${path} shows something`).toBeGreaterThan(0)

@@ -1,23 +1,42 @@
 import { describe, expect, test } from 'vitest'
 import { check } from '../../loadtest/simulation/checker.ts'
-import type { History, StoredMessage } from '../../loadtest/simulation/history.ts'
+import type { ClientLog, History, StoredMessage } from '../../loadtest/simulation/history.ts'
 import { seededRandom } from '../../loadtest/simulation/random.ts'
 import { drawSchedule } from '../../loadtest/simulation/schedule.ts'
+import type { Entry } from '../../src/protocol/index.ts'
 
 const conversationId = 'c'
 const at = (second: number) => new Date(second * 1_000).toISOString()
 
 const row = (seq: number, publicSeq: number | null, more: Partial<StoredMessage> = {}): StoredMessage => ({
   ...{ id: `id-${seq}`, conversationId, seq, publicSeq, type: publicSeq === null ? 'note' : 'text' },
-  ...{ text: `text ${seq}`, senderId: 's', clientId: `m${seq}`, parentId: null },
+  ...{ text: `text ${seq}`, parts: [{ type: 'text', text: `text ${seq}` }], role: 'user' },
+  ...{ senderKind: 'member', senderId: 's', clientId: `m${seq}`, parentId: null },
   ...{ createdAt: at(seq), deleted: false },
   ...more,
 })
 
-const entry = ({ id, type, text, senderId, clientId, parentId, createdAt }: StoredMessage, seq: number) => ({
-  ...{ id, seq, type: type as 'text', text, clientId, parentId, createdAt },
-  ...{ role: 'user' as const, parts: [], sender: { kind: 'member' as const, id: senderId } },
-})
+/** As members have it, unless it is said where visitors do. */
+const entry = (stored: StoredMessage, publicSeq?: number): Entry => {
+  const { id, type, text, parts, senderKind, senderId, clientId, parentId, createdAt } = stored
+  return {
+    ...{
+      id,
+      seq: publicSeq ?? stored.seq,
+      type: type as 'text',
+      role: 'user',
+      text,
+      clientId,
+      parentId,
+      createdAt,
+    },
+    ...{ parts: parts as Entry['parts'], sender: { kind: senderKind as 'member', id: senderId } },
+    ...(publicSeq === undefined ? { publicSeq: stored.publicSeq } : {}),
+  }
+}
+
+const member = { client: 'one', audience: 'member', conversationId } as const
+const visitor = { client: 'two', audience: 'visitor', conversationId } as const
 
 /** Three entries, the second of them a note, sent by one client, held by a member and a visitor. */
 function good(): History {
@@ -25,7 +44,7 @@ function good(): History {
   const [first, , third] = stored as [StoredMessage, StoredMessage, StoredMessage]
   const names = stored.map(({ clientId }) => ({ conversationId, senderId: 's', clientId }))
   return {
-    sent: names.map(name => ({ ...name, client: 'one' })),
+    sent: names.map(name => ({ ...name, client: 'one', deed: 'say' })),
     acked: stored.map(({ id, seq }, place) => ({
       ...(names[place] as (typeof names)[0]),
       id,
@@ -33,26 +52,32 @@ function good(): History {
       audience: 'member',
     })),
     refused: [],
+    unsettled: undefined,
+    seen: stored.map(({ id }) => ({ client: 'one', conversationId, id })),
+    followed: [member, visitor],
     logs: [
-      {
-        client: 'one',
-        audience: 'member',
-        conversationId,
-        entries: stored.map(each => entry(each, each.seq)),
-      },
-      { client: 'two', audience: 'visitor', conversationId, entries: [entry(first, 1), entry(third, 2)] },
+      { ...member, entries: stored.map(each => entry(each)) },
+      { ...visitor, entries: [entry(first, 1), entry(third, 2)] },
     ],
+    // Before it was loaded anew, the visitor's client had come as far as the first entry.
+    earlierLogs: [{ ...visitor, entries: [entry(first, 1)] }],
     stored,
     conversations: [{ id: conversationId, seq: 3, publicSeq: 2 }],
     visitorsSaw: [
       {
         client: 'two',
         words: new Set(['id-1', 'text 1', 'id-3', at(3)]),
-        highest: new Map([[conversationId, 2]]),
+        positions: told([1, 1_500], [2, 3_000]),
       },
     ],
   }
 }
+
+/** Positions, and the millisecond in which each was heard of. */
+const told = (...positions: [number, number][]) => new Map([[conversationId, new Map(positions)]])
+
+/** What is not among the three. */
+const another = { conversationId, senderId: 's', clientId: 'm4' }
 
 const kinds = (history: History) => [...new Set(check(history).map(({ kind }) => kind))]
 const without = <Item>(list: readonly Item[], place: number) => list.filter((_, each) => each !== place)
@@ -62,6 +87,17 @@ describe('the checker of the simulation', () => {
     expect(check(good())).toEqual([])
   })
 
+  const nothing = { text: '', parts: [] }
+  const withFirst = (log: ClientLog, more: Partial<Entry>): ClientLog => ({
+    ...log,
+    entries: log.entries.map((each, place) => (place === 0 ? { ...each, ...more } : each)),
+  })
+  const differs =
+    (more: Partial<Entry>) =>
+    ({ logs }: History) => ({ logs: logs.map(log => withFirst(log, more)) })
+  const saw = (words: string[], ...positions: [number, number][]) => ({
+    visitorsSaw: [{ client: 'two', words: new Set(words), positions: told(...positions) }],
+  })
   const broken: [string, string, (history: History) => Partial<History>][] = [
     [
       'lost',
@@ -74,10 +110,15 @@ describe('the checker of the simulation', () => {
       }),
     ],
     [
-      'lost',
+      'unfounded',
+      'a client was told of an entry that is not stored',
+      ({ seen }) => ({ seen: [...seen, { client: 'two', conversationId, id: 'id-4' }] }),
+    ],
+    [
+      'forgotten',
       'a sent entry is neither stored nor refused',
       ({ sent }) => ({
-        sent: [...sent, { client: 'one', conversationId, senderId: 's', clientId: 'm4' }],
+        sent: [...sent, { ...another, client: 'one', deed: 'say' }],
       }),
     ],
     [
@@ -129,36 +170,107 @@ describe('the checker of the simulation', () => {
       'diverged',
       'a client holds what is not stored',
       ({ logs }) => ({
-        logs: logs.map(log => ({ ...log, entries: [...log.entries, entry(row(9, 9), 9)] })),
+        logs: logs.map(log => ({ ...log, entries: [...log.entries, entry(row(9, 9))] })),
       }),
     ],
     [
       'diverged',
       'a client shows what was taken back',
       ({ stored }) => ({
-        stored: [{ ...(stored[0] as StoredMessage), text: '', deleted: true }, ...stored.slice(1)],
+        stored: [{ ...(stored[0] as StoredMessage), ...nothing, deleted: true }, ...stored.slice(1)],
+      }),
+    ],
+    [
+      'diverged',
+      'of what was taken back the parts are left',
+      ({ stored, logs }) => ({
+        stored: [{ ...(stored[0] as StoredMessage), ...nothing, deleted: true }, ...stored.slice(1)],
+        logs: logs.map(log => withFirst(log, { text: '', deleted: true })),
+      }),
+    ],
+    ['diverged', 'the parts are others', differs({ parts: [{ type: 'text', text: 'something else' }] })],
+    ['diverged', 'the role is another', differs({ role: 'assistant' })],
+    ['diverged', 'the time is another', differs({ createdAt: at(9) })],
+    ['diverged', 'the kind of the sender is another', differs({ sender: { kind: 'contact', id: 's' } })],
+    [
+      'diverged',
+      'members are told wrongly what visitors see',
+      ({ logs }) => ({
+        logs: logs.map(log => (log.audience === 'member' ? withFirst(log, { publicSeq: null }) : log)),
+      }),
+    ],
+    ['diverged', 'a client that follows a conversation has no log', ({ logs }) => ({ logs: logs.slice(1) })],
+    ['diverged', 'a client has two logs of a conversation', ({ logs }) => ({ logs: [...logs, ...logs] })],
+    ['diverged', 'there are no logs at all', () => ({ sent: [], followed: [], logs: [], earlierLogs: [] })],
+    [
+      'diverged',
+      'a client held something else before it was loaded anew',
+      ({ earlierLogs }) => ({ earlierLogs: earlierLogs.map(log => withFirst(log, { text: 'else' })) }),
+    ],
+    [
+      'diverged',
+      'a client had a hole before it was loaded anew',
+      ({ logs }) => ({
+        earlierLogs: [{ ...member, entries: without(logs[0]?.entries ?? [], 1) }],
+      }),
+    ],
+    [
+      'refused',
+      'something new is refused, and so are all that follow',
+      ({ sent, acked }) => ({
+        acked: acked.slice(0, 1),
+        refused: sent.slice(1).map(name => ({ ...name, code: 'forbidden' })),
       }),
     ],
     ['leaked_note', 'a visitor has the id of a note', () => saw(['id-2'])],
     ['leaked_note', 'a visitor has the text of a note', () => saw(['text 2'])],
     ['leaked_note', 'a visitor has the time of a note', () => saw([at(2)])],
-    ['leaked_note', 'a visitor was told of a position that only members have', () => saw([], 3)],
+    ['leaked_note', 'a visitor was told of a position that only members have', () => saw([], [3, 9_000])],
+    [
+      'leaked_note',
+      'a visitor was told of a position that visitors have only later',
+      () => saw([], [2, 2_500]),
+    ],
   ]
-  const saw = (words: string[], position = 0) => ({
-    visitorsSaw: [{ client: 'two', words: new Set(words), highest: new Map([[conversationId, position]]) }],
-  })
-
   test.each(broken)('%s: %s', (kind, _words, change) => {
     const history = good()
     expect(kinds({ ...history, ...change(history) })).toContain(kind)
   })
 
-  test('what was refused for good need not be there', () => {
+  describe('of a run that has not settled', () => {
+    const unsettled = 'somebody is behind'
+
+    test('what waits to be sent is not lost, and who is behind has not diverged', () => {
+      const history = good()
+      const sent = [...history.sent, { ...another, client: 'one', deed: 'say' as const }]
+      const logs = history.logs.map(log => ({ ...log, entries: log.entries.slice(0, 1) }))
+      expect(check({ ...history, unsettled, sent, logs })).toEqual([])
+      // The same is found where everybody had the time to do what was left to do.
+      expect(kinds({ ...history, sent, logs })).toEqual(['forgotten', 'diverged'])
+    })
+
+    test('what is wrong at any moment is found as well', () => {
+      const history = good()
+      const acked = [...history.acked, { ...another, id: 'id-4', seq: 4, audience: 'member' as const }]
+      expect(kinds({ ...history, unsettled, acked })).toEqual(['lost'])
+      const seen = [{ client: 'two', conversationId, id: 'id-4' }]
+      expect(kinds({ ...history, unsettled, seen })).toEqual(['unfounded'])
+    })
+  })
+
+  test('a change that was refused for good need not be there', () => {
     const history = good()
-    const name = { conversationId, senderId: 's', clientId: 'm4' }
-    expect(
-      check({ ...history, sent: [...history.sent, { ...name, client: 'one' }], refused: [name] }),
-    ).toEqual([])
+    const change = { ...another, client: 'one', deed: 'change' as const }
+    const refused = [{ ...another, code: 'conflict' }]
+    expect(check({ ...history, sent: [...history.sent, change], refused })).toEqual([])
+  })
+
+  test('what was taken back later, a client may have held before', () => {
+    const history = good()
+    const [first, ...others] = history.stored as [StoredMessage, ...StoredMessage[]]
+    const stored = [{ ...first, ...nothing, deleted: true }, ...others]
+    const logs = history.logs.map(log => withFirst(log, { ...nothing, deleted: true }))
+    expect(check({ ...history, stored, logs })).toEqual([])
   })
 })
 

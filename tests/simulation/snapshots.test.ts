@@ -1,15 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { chosenSeed, type Random, seededRandom } from '../../loadtest/simulation/random.ts'
+import { newId } from '../../src/kernel/index.ts'
+import { clusterPossible, startCluster } from '../support/cluster.ts'
 import { databaseKinds } from '../support/databases.ts'
 import {
   converges,
   type Followed,
+  type FollowedConversation,
   follow,
   inboxSnapshot,
   snapshot,
   takeUpConversation,
   takeUpInbox,
 } from '../support/followed.ts'
+import { startWire } from '../support/networkPath.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
 import type { Person, Workspace } from '../support/people.ts'
 import { quickMember, quickWorkspace } from '../support/quickPeople.ts'
@@ -26,15 +30,64 @@ import {
   visit,
 } from '../support/sockets.ts'
 
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const steps = 120
 /** Nobody leaves any more. */
 const lastSteps = 20
 
+/** Where the walk happens. */
+interface Place {
+  readonly parley: TestParley
+  readonly urls: readonly string[]
+  /** Something happens to what connects the nodes. */
+  damage(random: Random): Promise<void> | void
+  restore(): Promise<void>
+  remove(): Promise<void>
+}
+
+async function oneNode(kind: (typeof databaseKinds)[number]): Promise<Place> {
+  const parley = await startParley(kind, { COMMANDS_PER_SECOND: '1000' })
+  const nothing = async () => undefined
+  return { parley, urls: [parley.url], damage: nothing, restore: nothing, remove: parley.remove }
+}
+
+/** Each with a way of its own to Redis. */
+async function twoNodes(): Promise<Place> {
+  const redis = new URL(inject('services').redis?.url ?? '')
+  const target = { host: redis.hostname, port: Number(redis.port) }
+  const wires = [await startWire(target), await startWire(target)]
+  const cluster = await startCluster({
+    nodes: wires.length,
+    redisUrl: which => `redis://127.0.0.1:${wires[which]?.port}`,
+  })
+  return {
+    parley: cluster.parley(0),
+    urls: cluster.nodes.map(({ url }) => url),
+    damage: random => {
+      const wire = random.pick(wires)
+      return random.chance(0.5) ? wire.cut() : wire.freeze()
+    },
+    restore: async () => {
+      for (const wire of wires) await wire.restore()
+    },
+    remove: async () => {
+      await cluster.stop()
+      for (const wire of wires) await wire[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const places: [string, () => Promise<Place>][] = [
+  ...databaseKinds.map((kind): (typeof places)[number] => [`one node on ${kind}`, () => oneNode(kind)]),
+  ...(clusterPossible
+    ? [['two nodes, and what connects them fails', twoNodes] as (typeof places)[number]]
+    : []),
+]
+
 interface Someone {
   readonly name: string
-  readonly connect: () => Promise<TestSocket>
+  readonly connect: (url: string) => Promise<TestSocket>
   readonly audience: ConnectOptions['audience']
   /** Places of the conversations that are open to them. */
   readonly conversations: readonly number[]
@@ -43,29 +96,36 @@ interface Someone {
   readonly own: { id: string; conversationId: string }[]
 }
 
-describe.each(databaseKinds)('a snapshot and the events since, on %s', kind => {
-  let parley: TestParley
+describe.each(places)('a snapshot and the events since, on %s', (_name, start) => {
+  let place: Place
   let workspace: Workspace
   let widgetKey: string
   let visits: Visit[]
   let members: Person[]
 
   beforeAll(async () => {
-    parley = await startParley(kind, { COMMANDS_PER_SECOND: '1000' })
+    place = await start()
+    const { parley } = place
     workspace = await quickWorkspace(parley)
     widgetKey = (await newWidget(workspace)).publicKey
     visits = [await visit(parley.url, widgetKey), await visit(parley.url, widgetKey)]
     members = [workspace.owner, await quickMember(parley, workspace, 'support_agent')]
   })
-  afterAll(() => parley?.remove())
+  afterAll(() => place?.remove())
 
   async function everybody(): Promise<{ people: Someone[]; ids: string[] }> {
     const ids: string[] = []
     for (const visiting of visits) {
-      const socket = await connectVisitor(parley.url, visiting)
+      const socket = await connectVisitor(place.parley.url, visiting)
       ids.push((await socket.ask('conversation.open', { clientId: 'walk' })).conversation.id)
       socket.close()
     }
+    const agent = newId()
+    const { owner } = place.parley
+    await owner.query(`insert into agents (tenant_id, id, name) values ($1, $2, 'Walker')`, [
+      ...[workspace.tenantId, agent],
+    ])
+    await owner.query('update conversations set agent_id = $1 where id = any($2)', [agent, ids])
     const path = `/api/v1/conversations/${ids[0]}/tickets`
     const { body } = await workspace.owner.call<{ ticket: string }>('post', path, { name: 'Guest' })
     const someone = (
@@ -74,21 +134,24 @@ describe.each(databaseKinds)('a snapshot and the events since, on %s', kind => {
       conversations: number[],
       connect: Someone['connect'],
     ): Someone => ({ name, audience, conversations, connect, present: undefined, own: [] })
-    const { url } = parley
     return {
       ids,
       people: [
-        ...visits.map((one, at) => someone(`visitor ${at}`, 'visitor', [at], () => connectVisitor(url, one))),
-        ...members.map((one, at) => someone(`member ${at}`, 'member', [0, 1], () => connectMember(url, one))),
-        someone('guest', 'participant', [0], () =>
+        ...visits.map((one, at) =>
+          someone(`visitor ${at}`, 'visitor', [at], url => connectVisitor(url, one)),
+        ),
+        ...members.map((one, at) =>
+          someone(`member ${at}`, 'member', [0, 1], url => connectMember(url, one)),
+        ),
+        someone('guest', 'participant', [0], url =>
           connectSocket({ url, audience: 'participant', auth: { ticket: body.ticket } }),
         ),
       ],
     }
   }
 
-  async function enter(person: Someone): Promise<void> {
-    const socket = await person.connect()
+  async function enter(person: Someone, random: Random): Promise<void> {
+    const socket = await person.connect(random.pick(place.urls))
     person.present = { socket, followed: follow(socket) }
   }
 
@@ -100,12 +163,12 @@ describe.each(databaseKinds)('a snapshot and the events since, on %s', kind => {
   /** One thing that somebody does; what may not be done now is simply refused. */
   async function act(person: Someone, ids: readonly string[], random: Random, step: number): Promise<void> {
     const { socket, followed } = person.present ?? {}
-    if (!socket || !followed) return enter(person)
+    if (!socket || !followed) return enter(person, random)
     const conversationId = ids[random.pick(person.conversations)] ?? ''
     const clientId = `${person.name}-${step}`.replace(' ', '-')
     const parts = text(`step ${step}`)
     const target = person.own.length > 0 ? random.pick(person.own) : undefined
-    const deed = random.below(20)
+    const deed = random.below(27)
     if (deed < 7) {
       const note = person.audience === 'member' && random.chance(0.4)
       const sent = { conversationId, clientId, parts, ...(note ? { note } : {}) }
@@ -125,14 +188,49 @@ describe.each(databaseKinds)('a snapshot and the events since, on %s', kind => {
       if (!followed.inbox) await takeUpInbox(socket, followed)
     } else if (deed < 18 && person.audience === 'member')
       await socket.ask('presence.set', { status: random.pick(['online', 'away']) })
-    else if (deed < 19) await socket.ask('typing.set', { conversationId, typing: random.chance(0.5) })
+    else if (deed < 20 && person.audience === 'member')
+      await socket.ask('conversation.update', { conversationId, ...somethingElse(random, step) })
+    else if (deed < 21) await socket.ask('typing.set', { conversationId, typing: random.chance(0.5) })
+    else if (deed < 26) await handOver(person, { conversationId, clientId }, random)
     else if (step < steps - lastSteps) leave(person)
   }
 
+  /** Who answers changes; mostly decided on what one has last heard of, now and then on what is no more. */
+  async function handOver(
+    { audience, present }: Someone,
+    about: { conversationId: string; clientId: string },
+    random: Random,
+  ): Promise<void> {
+    if (!present || audience === 'participant') return
+    const known = present.followed.conversations.get(about.conversationId)?.state
+    if (audience === 'visitor' || known?.owner === 'ai') {
+      if (random.chance(0.7)) return void (await present.socket.ask('conversation.escalate', about))
+    }
+    if (audience === 'visitor') return
+    const fenced = { ...about, epoch: Math.max(0, (known?.epoch ?? 0) - (random.chance(0.1) ? 1 : 0)) }
+    if (known?.owner !== 'member') return void (await present.socket.ask('conversation.claim', fenced))
+    if (random.chance(0.3)) return void (await present.socket.ask('conversation.resolve', fenced))
+    const to = random.pick(['ai', 'queue'] as const)
+    await present.socket.ask('conversation.handBack', { ...fenced, to })
+  }
+
+  /** An archived conversation is no end: it is taken back by and by. */
+  const somethingElse = (random: Random, step: number) =>
+    random.pick([
+      { title: `title ${step}` },
+      { tags: [`tag ${step}`], priority: random.below(100) },
+      { archived: random.chance(0.2) },
+      { archived: false },
+    ])
+
   /** Whoever is away comes back, and everyone follows all that they may: so that there is something to compare, whatever the walk was. */
-  async function takeUpEverything(people: readonly Someone[], ids: readonly string[]): Promise<void> {
+  async function takeUpEverything(
+    people: readonly Someone[],
+    ids: readonly string[],
+    random: Random,
+  ): Promise<void> {
     for (const person of people) {
-      if (!person.present) await enter(person)
+      if (!person.present) await enter(person, random)
       const { present } = person
       if (!present) continue
       for (const at of person.conversations) {
@@ -152,24 +250,34 @@ describe.each(databaseKinds)('a snapshot and the events since, on %s', kind => {
     console.log(`SIMULATION_SEED=${seed}`)
     const random = seededRandom(seed)
     const { people, ids } = await everybody()
-    for (const person of people) await enter(person)
+    for (const person of people) await enter(person, random)
     for (let step = 0; step < steps; step++) {
-      if (step === steps - lastSteps) await takeUpEverything(people, ids)
+      if (step === steps - lastSteps) await takeUpEverything(people, ids, random)
+      if (random.chance(0.05)) await place.damage(random)
+      if (random.chance(0.1)) await place.restore()
       const together = Array.from({ length: random.between(1, 3) }, () => random.pick(people))
       const deeds = [...new Set(together)].map(person => act(person, ids, random, step))
       for (const deed of await Promise.allSettled(deeds))
         if (deed.status === 'rejected' && !(deed.reason instanceof CommandRefused)) throw deed.reason
     }
+    await place.restore()
+    const { rows } = await place.parley.owner.query('select epoch from conversations where id = any($1)', [
+      ids,
+    ])
+    expect(rows.some(({ epoch }) => epoch > 0)).toBe(true)
     let compared = 0
-    for (const { name, present } of people) {
+    for (const { name, audience, present } of people) {
       if (!present) continue
       const { socket, followed } = present
-      for (const id of followed.conversations.keys()) {
+      // Participants are not told who is there.
+      const toldOf = (one: FollowedConversation) =>
+        audience === 'participant' ? { ...one, online: false } : one
+      for (const [id, held] of followed.conversations) {
         compared++
         await converges(
           `${name} has ${id}`,
-          () => followed.conversations.get(id),
-          () => snapshot(socket, id),
+          () => toldOf(held),
+          async () => toldOf(await snapshot(socket, id)),
         )
       }
       if (!followed.inbox) continue

@@ -20,6 +20,9 @@ export const globalTables = [
   'spent_codes',
 ] as const
 
+/** The same for everybody: every tenant reads it and none changes it. */
+const sharedTables = ['agent_templates']
+
 /** The trail of people's accounts: it belongs to no tenant, and is only added to. */
 export const trail = 'security_events'
 
@@ -32,6 +35,8 @@ const furtherPolicies = [
   'security_events.anybodys_event to parley_identity',
   'security_events.own_events to parley_identity',
   'tenants.platform_list to parley_platform',
+  'conversations.due_answers to parley_platform',
+  'agent_runs.live_leases to parley_platform',
   'users.everyone_for_identity to parley_identity',
   'users.fellow_members to parley_app',
 ]
@@ -51,12 +56,34 @@ const foreignIds = [
 
 /** References without a key: to one of several tables, as the kind beside them says; or kept beyond what they name. */
 const keylessReferences = [
+  'agent_runs.node',
   'audit_logs.actor_id',
   'audit_logs.user_id',
+  'budget_reservations.run_id',
+  'conversations.speaker_id',
+  'cost_events.agent_id',
+  'cost_events.conversation_id',
+  'cost_events.run_id',
+  'cost_events.source_id',
   'files.uploader_id',
+  'join_tickets.guest_id',
+  'join_tickets.issued_by',
   'messages.sender_id',
   'reactions.actor_id',
   'read_marks.reader_id',
+  'retrievals.agent_id',
+  'retrievals.chosen',
+  'retrievals.conversation_id',
+  'retrievals.run_id',
+  'transcript_mails.contact_id',
+]
+
+/** All that is known across tenants of the answers that are due. */
+const dueColumns = [
+  ...['tenant_id', 'id', 'owner', 'epoch', 'agent_id', 'asked_seq', 'answered_seq', 'status'].map(
+    column => `conversations.${column}`,
+  ),
+  ...['tenant_id', 'conversation_id', 'state', 'lease_until'].map(column => `agent_runs.${column}`),
 ]
 
 const usersColumnsForTenants = [
@@ -175,7 +202,6 @@ const checks: readonly Check[] = [
       from tenant_tables t join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
       where a.atttypid in ('uuid'::regtype, 'uuid[]'::regtype) and a.attname not in ('id', 'tenant_id')
         and t.name || '.' || a.attname <> all ($1::text[])
-        and not (a.attname = 'agent_id' and to_regclass('public.agents') is null)
         and not (a.attname = 'meeting_id' and to_regclass('public.meetings') is null)
         and not exists (select from pg_constraint f where f.conrelid = t.oid and f.contype = 'f' and a.attnum = any (f.conkey))`,
   },
@@ -225,6 +251,8 @@ const checks: readonly Check[] = [
       ),
       ...['SELECT', 'INSERT'].map(right => `parley_identity ${right} ${trail}`),
       'parley_platform SELECT tenants',
+      ...sharedTables.map(table => `parley_app SELECT ${table}`),
+      ...dueColumns.map(column => `parley_platform SELECT ${column}`),
       ...usersColumnsForTenants.map(column => `parley_app SELECT users.${column}`),
     ],
     sql: `with ${tenantTables},
@@ -247,7 +275,7 @@ const checks: readonly Check[] = [
   },
   {
     name: 'columns and tables',
-    about: () => [...globalTables, trail, ...foreignIds],
+    about: () => [...globalTables, ...sharedTables, trail, ...foreignIds],
     sql: `select c.relname || '.' || a.attname || ': ' || format_type(a.atttypid, null) || ' has no time zone' as fault
       from pg_attribute a join pg_class c on c.oid = a.attrelid
       where c.relnamespace = 'public'::regnamespace and a.attnum > 0 and not a.attisdropped

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Server, type Socket } from 'socket.io'
-import type { Ack, Entry, Events, Failure } from '../../src/protocol/index.ts'
+import type { Ack, ConversationState, Entry, Events, Failure, Run } from '../../src/protocol/index.ts'
 import { ServerLog } from './serverLog.ts'
 
 interface Input {
@@ -18,6 +18,8 @@ interface Input {
   messageId?: string
   parentId?: string
   credential?: string
+  greeting?: string
+  language?: string
 }
 
 export interface Heard {
@@ -48,6 +50,8 @@ const noFaults: Faults = {
   silentWelcome: () => false,
 }
 
+const moves = new Set(['conversation.claim', 'conversation.handBack', 'conversation.resolve'])
+
 export const failure = (code: Failure['code'], retryable: boolean, retryAfter?: number): Failure => ({
   code,
   message: code,
@@ -63,6 +67,12 @@ export class ClientPeer {
   readonly heard: Heard[] = []
   readonly handshakes: Record<string, unknown>[] = []
   readonly marks: Events['mark'][] = []
+  /** Who answers, in every conversation. */
+  ownership: Pick<ConversationState, 'owner' | 'assignedMemberId' | 'epoch'> = {
+    ...{ owner: 'ai', assignedMemberId: null, epoch: 0 },
+  }
+  /** The answer on its way, with its text so far. */
+  live: (Run & { text: string }) | undefined
   readonly #logs = new Map<string, ServerLog>()
   readonly #started = new Map<string, ServerLog>()
   readonly #http = createServer()
@@ -110,6 +120,14 @@ export class ClientPeer {
 
   commands(name: string): Heard[] {
     return this.heard.filter(({ command }) => command === name)
+  }
+
+  /** An agent writes on. */
+  write(log: ServerLog, text: string): void {
+    if (!this.live) throw new Error('nothing is being written')
+    const { runId, epoch, text: before } = this.live
+    this.live.text += text
+    this.emit('delta', { conversationId: log.id, runId, epoch, offset: before.length, text })
   }
 
   /** Someone of the team says something. */
@@ -160,6 +178,9 @@ export class ClientPeer {
     if (command === 'message.send') return this.#write(input, 'text', input.parentId)
     if (command === 'message.edit') return this.#write(input, 'edit', input.messageId)
     if (command === 'message.delete') return this.#write(input, 'delete', input.messageId)
+    if (command === 'run.read') return this.#readRun(input.conversationId ?? '')
+    if (command === 'conversation.reply') return this.#write(input, 'text')
+    if (moves.has(command)) return { epoch: this.ownership.epoch }
     if (command === 'session.renew') return { expiresAt: null }
     return {}
   }
@@ -167,20 +188,29 @@ export class ClientPeer {
   #open(input: Input) {
     const log =
       input.conversationId === undefined ? this.#startOnce(input.clientId) : this.log(input.conversationId)
-    const conversation = {
+    const conversation: ConversationState = {
       id: log.id,
       kind: 'chat',
       channel: 'widget',
       status: 'active',
       title: null,
-      owner: 'ai',
+      ...this.ownership,
       contactId: this.visitor.id,
-      assignedMemberId: null,
+      agentId: this.agent.id,
       head: log.head,
       startedAt: new Date(0).toISOString(),
       lastMessageAt: null,
     }
     return { ...log.page(input), conversation, marks: this.marks, online: true }
+  }
+
+  #readRun(conversationId: string) {
+    if (!this.live) return { run: null }
+    const { text, ...run } = this.live
+    const { runId, epoch } = run
+    // After the answer.
+    setImmediate(() => this.emit('delta', { conversationId, runId, epoch, offset: 0, text }))
+    return { run }
   }
 
   #startOnce(clientId: string): ServerLog {

@@ -1,5 +1,6 @@
 import { inject } from 'vitest'
 import { createTestDatabase, type TestDatabase } from './databases.ts'
+import { eventually } from './eventually.ts'
 import { createNode, type GatewayNode } from './nodes.ts'
 import { type TestParley, testSecret } from './parley.ts'
 import { unlimited } from './processes.ts'
@@ -14,6 +15,8 @@ export interface ClusterPlan {
   /** Another Redis than that of the whole run, or another way to it for each node. */
   readonly redisUrl?: (which: number) => string
   readonly environment?: Readonly<Record<string, string>>
+  /** Another than a clone of the template. */
+  readonly database?: TestDatabase
 }
 
 export interface Cluster {
@@ -25,9 +28,10 @@ export interface Cluster {
 }
 
 /** Gateways on one database and one Redis, all ready. */
-export async function startCluster({ nodes: count, redisUrl, environment }: ClusterPlan): Promise<Cluster> {
+export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
+  const { nodes: count, redisUrl, environment } = plan
   const folder = temporaryFolder('cluster')
-  const database = await createTestDatabase('PostgreSQL')
+  const database = plan.database ?? (await createTestDatabase('PostgreSQL'))
   const shared = {
     DATABASE_URL: (database.connection as { url: string }).url,
     DATABASE_POOL_SIZE: '5',
@@ -67,3 +71,12 @@ export async function startCluster({ nodes: count, redisUrl, environment }: Clus
     stop,
   }
 }
+
+/** What a node says of its bus. */
+export async function busUp(cluster: Cluster, which: number): Promise<boolean> {
+  const answer = await fetch(`${cluster.nodes[which]?.url}/metrics`)
+  return /^parley_bus_up 1$/m.test(await answer.text())
+}
+
+export const busIsUp = (cluster: Cluster, which: number, withinMs = 20_000): Promise<void> =>
+  eventually(`the bus of node ${which} is up`, () => busUp(cluster, which), withinMs)

@@ -16,14 +16,17 @@ type Opened = CommandOutput<'conversation.open'>
 /** One conversation as somebody has it who took a snapshot once and has listened since. */
 export interface FollowedConversation {
   readonly entries: Entry[]
-  state: ConversationState
+  state: Omit<ConversationState, 'head' | 'lastMessageAt'>
+  /** The newest position that anyone told of. */
+  head: number
+  lastMessageAt: string | null
   readonly marks: Map<string, Mark>
   online: boolean
 }
 
 /** The inbox likewise. */
 export interface FollowedInbox {
-  readonly lines: Map<string, Omit<ConversationLine, 'unread'>>
+  readonly lines: Map<string, ConversationLine>
   readonly present: Map<string, string>
   stale: boolean
 }
@@ -33,6 +36,8 @@ export interface Followed {
   inbox: FollowedInbox | undefined
   /** Everything that came. */
   readonly events: [EventName, unknown][]
+  /** Asks for what a conversation lacks, while it lacks something. */
+  readonly catchUp: (conversationId: string) => void
 }
 
 /**
@@ -42,19 +47,26 @@ export interface Followed {
 const reduce: {
   readonly [Name in EventName]: ((followed: Followed, event: Events[Name]) => void) | 'nothing'
 } = {
-  entries: ({ conversations }, { conversationId, entries }) => {
+  entries: ({ conversations, catchUp }, { conversationId, entries }) => {
     const followed = conversations.get(conversationId)
     for (const entry of entries) if (followed) append(followed, entry)
+    catchUp(conversationId)
   },
-  // On one node, where nothing is lost, nobody is ever behind; a head beyond the log would show as a difference.
-  head: ({ conversations }, { conversationId, head }) => {
+  head: ({ conversations, catchUp }, { conversationId, head }) => {
     const followed = conversations.get(conversationId)
-    if (followed) followed.state = { ...followed.state, head: Math.max(head, followed.state.head) }
+    if (followed) followed.head = Math.max(head, followed.head)
+    catchUp(conversationId)
   },
   conversation: ({ conversations }, state) => {
     const followed = conversations.get(state.id)
-    if (followed) followed.state = state
+    if (followed) followed.state = stateOf(state)
   },
+  owner: ({ conversations }, { conversationId, ...moved }) => {
+    const followed = conversations.get(conversationId)
+    if (followed && moved.epoch > followed.state.epoch) Object.assign(followed.state, moved)
+  },
+  run: 'nothing',
+  delta: 'nothing',
   mark: ({ conversations }, { conversationId, ...mark }) => {
     const marks = conversations.get(conversationId)?.marks
     const known = marks?.get(mark.reader.id)
@@ -70,14 +82,18 @@ const reduce: {
     if (status === 'offline') inbox?.present.delete(memberId)
     else inbox?.present.set(memberId, status)
   },
-  inbox: ({ inbox }, { conversations }) => {
+  inbox: ({ inbox }, { conversations, gone }) => {
     for (const line of conversations) inbox?.lines.set(line.id, line)
+    for (const id of gone) inbox?.lines.delete(id)
   },
   'inbox.stale': ({ inbox }) => {
     if (inbox) inbox.stale = true
   },
   // About the connection, or about this very moment.
   welcome: 'nothing',
+  // Of the knowledge, which is not followed here.
+  source: 'nothing',
+  'source.gone': 'nothing',
   typing: 'nothing',
   'session.expiring': 'nothing',
   closing: 'nothing',
@@ -85,13 +101,12 @@ const reduce: {
 
 function append(followed: FollowedConversation, entry: Entry): void {
   const { entries } = followed
-  if (entry.seq <= entries.length) return
-  if (entry.seq !== entries.length + 1) throw new Error(`${entry.seq} follows ${entries.length}`)
+  if (entry.seq > followed.head) followed.head = entry.seq
+  // What does not follow is asked for.
+  if (entry.seq !== entries.length + 1) return
   entries.push(entry)
-  const { state } = followed
   // A note is nothing that was said to the visitor; for them there are none.
-  const said = entry.publicSeq !== null
-  followed.state = { ...state, head: entry.seq, lastMessageAt: said ? entry.createdAt : state.lastMessageAt }
+  if (entry.publicSeq !== null) followed.lastMessageAt = entry.createdAt
   if (entry.type === 'delete') for (const at of entries.keys()) withdraw(entries, at, entry.parentId)
 }
 
@@ -103,7 +118,23 @@ function withdraw(entries: Entry[], at: number, id: string | null): void {
 
 /** Applies everything that comes to a socket from now on. */
 export function follow(socket: TestSocket): Followed {
-  const followed: Followed = { conversations: new Map(), inbox: undefined, events: [] }
+  const asking = new Set<string>()
+  async function catchUp(conversationId: string): Promise<void> {
+    const known = followed.conversations.get(conversationId)
+    if (!known || known.entries.length >= known.head || asking.has(conversationId)) return
+    asking.add(conversationId)
+    const after = known.entries.length
+    const page = await socket
+      .ask('history.read', { conversationId, after, limit: 200 })
+      .catch(() => undefined)
+    asking.delete(conversationId)
+    for (const entry of page?.entries ?? []) append(known, entry)
+    if (page) await catchUp(conversationId)
+  }
+  const followed: Followed = {
+    ...{ conversations: new Map(), inbox: undefined, events: [] },
+    catchUp: conversationId => void catchUp(conversationId),
+  }
   socket.socket.onAny((name: EventName, payload: unknown) => {
     followed.events.push([name, payload])
     apply(followed, name, payload)
@@ -158,9 +189,12 @@ export const takeUpInbox = (socket: TestSocket, followed: Followed) =>
   )
 
 const toFollowed = ({ conversation, marks, online }: Opened, entries: Entry[]): FollowedConversation => ({
-  ...{ state: conversation, online, marks: new Map(marks.map(mark => [mark.reader.id, mark])) },
-  entries,
+  ...{ state: stateOf(conversation), online, marks: new Map(marks.map(mark => [mark.reader.id, mark])) },
+  ...{ entries, head: conversation.head, lastMessageAt: conversation.lastMessageAt },
 })
+
+/** Where the log ends is told by its entries. */
+const stateOf = ({ head: _head, lastMessageAt: _lastMessageAt, ...state }: ConversationState) => state
 
 /** All of a conversation as it is now, as that socket sees it. */
 export async function snapshot(socket: TestSocket, conversationId: string): Promise<FollowedConversation> {
@@ -173,7 +207,7 @@ export const inboxSnapshot = async (socket: TestSocket): Promise<FollowedInbox> 
   toInbox(await socket.ask('inbox.subscribe', { limit: 200 }))
 
 const toInbox = ({ conversations, present }: CommandOutput<'inbox.subscribe'>): FollowedInbox => ({
-  lines: new Map(conversations.map(({ unread: _unread, ...line }) => [line.id, line])),
+  lines: new Map(conversations.map(line => [line.id, line])),
   present: new Map(present.map(({ memberId, status }) => [memberId, status])),
   stale: false,
 })

@@ -1,13 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
 import { startEmbedded } from '../../src/db/embedded/index.ts'
 import { createJobs, createPool, migrate, type PoolSettings } from '../../src/db/index.ts'
 import { createLog, createMetrics } from '../../src/kernel/index.ts'
+import { buildWidget } from '../../widget/bundle.ts'
 import { type Missing, provideServices, type Services, serviceNames } from './services/index.ts'
+import { throwawayFolder } from './throwaway.ts'
 
 /** Where the tests find their services; undefined: it could not be had. */
 export interface TestServices {
@@ -15,7 +16,6 @@ export interface TestServices {
   readonly redis: { readonly url: string } | undefined
   readonly chromium: { readonly path: string } | undefined
   readonly haproxy: { readonly path: string } | undefined
-  readonly livekit: { readonly url: string; readonly apiKey: string; readonly apiSecret: string } | undefined
   /** With a bucket that is empty at the start of a run. */
   readonly s3:
     | { endpoint: string; bucket: string; region: string; accessKeyId: string; secretAccessKey: string }
@@ -30,24 +30,30 @@ declare module 'vitest' {
   }
 }
 
+/** No test meets anybody yet, and where LiveKit has to be built that takes minutes. */
+const asked = serviceNames.filter(name => name !== 'livekit')
+
 export const missingServices: Missing[] = []
 
 /** Provides every service once for the whole run, and migrated templates that each test file clones. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
-  const services = await provideServices(serviceNames, line => console.log(line))
+  const services = await provideServices(asked, line => console.log(line))
   missingServices.push(...services.missing)
   if (process.env.CI === 'true' && services.missing.length > 0) {
     await services.stop()
     throw new Error(services.missing.map(({ name, reasons }) => `${name}: ${reasons.join('; ')}`).join('\n'))
   }
-  const postgres = await prepareTemplate(services)
-  const embedded = await prepareEmbedded()
+  const [postgres, embedded] = await Promise.all([
+    prepareTemplate(services),
+    prepareEmbedded(),
+    // So that what browsers load is what stands in the tree, and not what was built once.
+    buildWidget(),
+  ])
   project.provide('services', {
     postgres,
     redis: details(services, 'redis'),
     chromium: details(services, 'chromium'),
     haproxy: details(services, 'haproxy'),
-    livekit: details(services, 'livekit'),
     s3: details(services, 's3'),
     embeddedTemplate: embedded,
   })
@@ -75,7 +81,7 @@ async function prepareTemplate(services: Services) {
 }
 
 async function prepareEmbedded(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'parley-template-'))
+  const folder = await mkdtemp(join(throwawayFolder, 'parley-template-'))
   const log = createLog({ level: 'warn' })
   const embedded = await startEmbedded({ folder, log })
   await migrateOnce(embedded.connection)

@@ -3,10 +3,20 @@ import type { Clock } from '../../src/client/index.ts'
 /** A clock that stands still until it is told to go on. */
 export class ManualClock implements Clock {
   #now = 0
+  #wall = 0
   #due: { at: number; run: () => void }[] = []
 
   now(): number {
     return this.#now
+  }
+
+  wall(): number {
+    return this.#wall
+  }
+
+  /** Somebody puts the clock of the day forward or back. */
+  put(milliseconds: number): void {
+    this.#wall += milliseconds
   }
 
   after(milliseconds: number, run: () => void): () => void {
@@ -22,12 +32,17 @@ export class ManualClock implements Clock {
     const until = this.#now + milliseconds
     for (let next = this.#next(until); next; next = this.#next(until)) {
       this.#due = this.#due.filter(other => other !== next)
-      this.#now = next.at
+      this.#go(next.at)
       next.run()
       await settled()
     }
-    this.#now = until
+    this.#go(until)
     await settled()
+  }
+
+  #go(until: number): void {
+    this.#wall += until - this.#now
+    this.#now = until
   }
 
   #next(until: number) {

@@ -19,6 +19,8 @@ interface Strand {
   readonly far: Socket
 }
 
+type Loses = (piece: Buffer) => boolean
+
 export interface Target {
   readonly host: string
   readonly port: number
@@ -26,11 +28,12 @@ export interface Target {
 
 /**
  * `target`: where it leads; asked anew for every connection where it is a function. `delayOf`: how long a piece of what is sent
- * there takes on its way; what comes after it waits behind it.
+ * there takes on its way; what comes after it waits behind it. `losesAnswer`: asked for each connection; after a piece of which it says
+ * so that arrives, but nothing comes back any more, and the connection breaks.
  */
 export async function startWire(
   target: Target | (() => Target),
-  { delayOf }: { delayOf?: (piece: Buffer) => number } = {},
+  { delayOf, losesAnswer }: { delayOf?: (piece: Buffer) => number; losesAnswer?: () => Loses } = {},
 ): Promise<Wire> {
   const strands = new Set<Strand>()
   let frozen = false
@@ -57,6 +60,7 @@ export async function startWire(
         strand.far.destroy()
       })
     }
+    if (losesAnswer) loseAnswers(strand, losesAnswer())
     if (!frozen) carry(strand)
   }
   async function open(): Promise<void> {
@@ -94,6 +98,17 @@ export async function startWire(
     },
     [Symbol.asyncDispose]: cut,
   }
+}
+
+/** The server has long enough to do what it was asked. */
+const doneMs = 300
+
+function loseAnswers({ near, far }: Strand, loses: Loses): void {
+  near.on('data', (piece: Buffer) => {
+    if (!loses(piece)) return
+    far.unpipe(near).resume()
+    setTimeout(() => near.resetAndDestroy(), doneMs)
+  })
 }
 
 /** Pieces leave in the order they came, each no sooner than its delay after it came. */

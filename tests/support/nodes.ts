@@ -25,6 +25,8 @@ export interface GatewayNode {
   stop(): Promise<void>
   /** SIGKILL: it has no last word. */
   kill(): Promise<void>
+  /** SIGSTOP freezes it, SIGCONT lets it go on as if no time had passed. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void
 }
 
 export async function createNode(plan: NodePlan): Promise<GatewayNode> {
@@ -79,6 +81,9 @@ export async function createNode(plan: NodePlan): Promise<GatewayNode> {
       if (!ending) return
       process.kill(ending.pid, 'SIGKILL')
       await ending.stop()
+    },
+    signal(name) {
+      if (server) process.kill(server.pid, name)
     },
   }
 }

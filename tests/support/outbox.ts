@@ -23,7 +23,7 @@ export async function mailTo(
       .reverse()
       .find(mail => mail.to === address && subject.test(mail.subject))
     if (found) return found
-    if (Date.now() > until) throw new Error(`no mail to ${address} with ${subject}`)
+    if (Date.now() > until) throw new Error(`not within ${withinMs} ms: a mail to ${address} with ${subject}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
@@ -39,7 +39,8 @@ export async function mailsTo(
   for (;;) {
     const found = (await allMails(parley)).filter(mail => mail.to === address)
     if (found.length >= count) return found
-    if (Date.now() > until) throw new Error(`${found.length} of ${count} mails to ${address}`)
+    if (Date.now() > until)
+      throw new Error(`not within ${withinMs} ms: ${count} mails to ${address}, but ${found.length}`)
     await new Promise(resolve => setTimeout(resolve, 50))
   }
 }
@@ -54,7 +55,8 @@ export async function allMails(parley: TestParley): Promise<ReceivedMail[]> {
 }
 
 function parseMail(raw: string): ReceivedMail {
-  const [head = '', ...rest] = raw.split(/\r?\n\r?\n/)
+  const [folded = '', ...rest] = raw.split(/\r?\n\r?\n/)
+  const head = folded.replace(/\r?\n[ \t]+/g, ' ')
   const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(head)?.[1]?.trim() ?? ''
   const body = rest.join('\n\n')
   const text = /quoted-printable/i.test(head)

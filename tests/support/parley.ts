@@ -18,14 +18,19 @@ export interface TestParley extends Running {
   remove(): Promise<void>
 }
 
+export interface StartedParley extends TestParley {
+  /** Another start of the program on the same database and folder, on a port of its own; whoever asks for it stops it. */
+  restart(environment?: Readonly<Record<string, string>>): Promise<Running>
+}
+
 /** The whole program in this process, on a random port and a database of its own. */
 export async function startParley(
   kind: DatabaseKind,
   environment: Readonly<Record<string, string>> = {},
-): Promise<TestParley> {
+): Promise<StartedParley> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'parley-test-'))
   const database = await createTestDatabase(kind)
-  const config = parseConfig({
+  const settings = {
     PORT: '0',
     PARLEY_DATA: dataFolder,
     PARLEY_SECRET: testSecret,
@@ -35,12 +40,17 @@ export async function startParley(
     SIGN_INS_PER_MINUTE: '1000000',
     LOG_LEVEL: process.env.TEST_LOG ?? 'fatal',
     ...environment,
-  })
-  const running = await start(config, createLog({ level: config.logLevel }))
+  }
+  const begin = (more: Readonly<Record<string, string>> = {}) => {
+    const config = parseConfig({ ...settings, ...more })
+    return start(config, createLog({ level: config.logLevel }))
+  }
+  const running = await begin()
   return {
     ...running,
     owner: database.owner,
     dataFolder,
+    restart: begin,
     remove: async () => {
       await running.stop()
       await database.drop()

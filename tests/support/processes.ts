@@ -112,7 +112,7 @@ export function startProgram(at: Workplace, options: ProgramOptions = {}): Progr
     exit: () => exit,
     stdout,
     stderr,
-    async serving(withinMs = 30_000) {
+    async serving(withinMs = 50_000) {
       let url = ''
       const served = () => {
         if (exit) throw new Error(`it ended with ${exit.code ?? exit.signal}; ${output()}`)

@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 
+/** Also where the machine has much else to do; what has to happen sooner than something else is compared with that. */
+const patienceMs = 20_000
+
 /** A WebSocket of which every byte is made here: what a client that means no good can send. */
 export interface RawSocket {
   readonly tcp: Socket
@@ -12,7 +15,7 @@ export interface RawSocket {
   /** Whether the server has said goodbye or is gone. */
   isClosed(): boolean
   /** Whether it ends within this time. */
-  ends(withinMs: number): Promise<boolean>
+  ends(withinMs?: number): Promise<boolean>
   /** The first text that fits. */
   hears(fits: (text: string) => boolean, withinMs?: number): Promise<string>
   destroy(): void
@@ -106,20 +109,22 @@ export async function rawSocket(
     return done()
   }
   tcp.write(upgradeRequest(query, headers))
-  if (!(await until(() => received.length > 0 || closed, 5_000)))
-    throw new Error('no answer to the handshake')
+  if (!(await until(() => received.length > 0 || closed, patienceMs)))
+    throw new Error(`not within ${patienceMs} ms: an answer to the handshake`)
   return {
     tcp,
     received,
     say: text => void tcp.write(frameOf(1, text)),
     write: bytes => void tcp.write(bytes),
     isClosed: () => closed,
-    ends: withinMs => until(() => closed, withinMs),
-    hears: async (fits, withinMs = 5_000) => {
+    ends: (withinMs = patienceMs) => until(() => closed, withinMs),
+    hears: async (fits, withinMs = patienceMs) => {
       await until(() => received.some(fits), withinMs)
       const found = received.find(fits)
       if (found === undefined)
-        throw new Error(`not heard; closed: ${closed}; ${received.join(' ').slice(-1_000)}`)
+        throw new Error(
+          `${closed ? 'closed before it was heard' : `not within ${withinMs} ms: it is heard`}; ${received.join(' ').slice(-1_000)}`,
+        )
       return found
     },
     destroy: () => tcp.destroy(),

@@ -38,6 +38,11 @@ export class ServerLog {
     return { entry, repeated: false }
   }
 
+  /** As a backup had it. */
+  goBack(head: number): void {
+    this.entries = this.entries.slice(0, head)
+  }
+
   /** As the protocol reads pages: position first, then the rows as they are now. */
   page({ after, before, limit = 50 }: { after?: number; before?: number; limit?: number }) {
     const head = this.head

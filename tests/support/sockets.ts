@@ -121,7 +121,7 @@ export async function connectSocket(options: ConnectOptions): Promise<TestSocket
           waiting.delete(look)
           reject(
             new Error(
-              `no ${event} that fits within ${withinMs / 1_000} s; there were ${JSON.stringify(received(event)).slice(0, 2_000)}`,
+              `not within ${withinMs} ms: ${event} that fits; there were ${JSON.stringify(received(event)).slice(0, 2_000)}`,
             ),
           )
         }, withinMs)
@@ -140,13 +140,17 @@ export interface Visit {
 }
 
 /** A widget that any page may embed, as far as programs are concerned: they send no Origin. */
-export async function newWidget(workspace: Workspace): Promise<{ id: string; publicKey: string }> {
+export async function newWidget(
+  workspace: Workspace,
+  agentId?: string,
+): Promise<{ id: string; publicKey: string }> {
   const { status, body } = await workspace.owner.call<{ id: string; publicKey: string }>(
     'post',
     '/api/v1/widgets',
     {
       name: `Widget ${newId()}`,
       allowedDomains: ['shop.example'],
+      ...(agentId && { agentId }),
     },
   )
   if (status !== 201) throw new Error(`the widget was not made: ${status}`)

@@ -5,10 +5,12 @@ import { missingServices } from './globalSetup.ts'
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tally = { passed: 0, failed: 0, skipped: 0 }
+    const late: string[] = []
     for (const module of modules) {
       if (module.state() === 'failed' && module.errors().length > 0) tally.failed += 1
       for (const test of module.children.allTests()) {
         const { state } = test.result()
+        if (test.diagnostic()?.flaky) late.push(`${module.relativeModuleId}: ${test.fullName}`)
         if (state === 'passed' || state === 'failed') tally[state] += 1
         else tally.skipped += 1
       }
@@ -17,6 +19,7 @@ export default class TallyReporter implements Reporter {
       console.log(`\n*** SKIPPED, because ${name} could not be had:`)
       for (const reason of reasons) console.log(`***   ${reason}`)
     }
+    for (const name of late) console.log(`\nat the second try, late at the first: ${name}`)
     console.log(`\ntests: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
   }
 }

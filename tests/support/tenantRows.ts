@@ -13,7 +13,7 @@ interface Column {
   readonly type: string
   readonly required: boolean
   readonly defaulted: boolean
-  /** The first value of a list that the column is restricted to. */
+  /** The first value of the list or range that the column is restricted to. */
   readonly allowed: string | null
 }
 
@@ -40,7 +40,8 @@ export async function tenantTables(owner: Queryable): Promise<TenantTable[]> {
     select c.relname as name, case when c.relname = 'tenants' then 'id' else 'tenant_id' end as "tenantColumn",
       (select json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
           'required', a.attnotnull, 'defaulted', a.atthasdef, 'allowed', (
-            select (regexp_match(pg_get_constraintdef(k.oid), '''([^'']+)'''))[1] from pg_constraint k
+            select coalesce((regexp_match(pg_get_constraintdef(k.oid), '''([^'']+)'''))[1],
+              (regexp_match(pg_get_constraintdef(k.oid), '>= (\\d+)'))[1]) from pg_constraint k
             where k.conrelid = c.oid and k.contype = 'c' and k.conkey = array[a.attnum] limit 1)) order by a.attnum)
         from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped) as columns,
       coalesce((select json_agg(json_build_object('name', f.conname, 'target', f.confrelid::regclass::text,
@@ -115,7 +116,9 @@ function plainValue(table: TenantTable, { name, type }: Column, label: string): 
   numbers += 1
   if (type === 'uuid') return newId()
   if (type === 'text') return `${table.name}.${name} ${label} ${numbers}`
-  if (type === 'integer' || type === 'bigint' || type.startsWith('numeric')) return numbers
+  if (type === 'integer' || type === 'bigint' || type === 'real') return numbers
+  // Some are shares, which have no room for more.
+  if (type.startsWith('numeric')) return (numbers % 1_000) / 1_000
   if (type === 'boolean') return false
   if (type === 'jsonb') return '{}'
   if (type === 'text[]') return [`${label} ${numbers}`]

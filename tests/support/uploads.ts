@@ -1,7 +1,8 @@
 import { request } from 'node:http'
 import type { FileView } from '../../src/chat/index.ts'
 import type { TestParley } from './parley.ts'
-import type { Answer, Person } from './people.ts'
+import type { Answer, Person, Workspace } from './people.ts'
+import type { TestSocket } from './sockets.ts'
 
 /** Samples of content, each with just enough of its kind to be recognised. */
 export const samples = {
@@ -76,3 +77,37 @@ export async function upload(
     sent.end(body)
   })
 }
+
+const plain = { 'content-type': 'text/plain' }
+
+/** A text that a member has put into a conversation, and nobody has sent yet. */
+export async function memberFile({ owner }: Workspace, conversationId: string): Promise<string> {
+  const path = `/api/v1/conversations/${conversationId}/files?name=notes.txt`
+  const { status, body } = await owner.call<{ id: string }>('post', path, 'some notes', plain)
+  if (status !== 201) throw new Error(`no file: ${status} ${JSON.stringify(body)}`)
+  return body.id
+}
+
+/** To the address that a visitor or guest was offered. */
+export async function uploadTo(
+  url: string,
+  body: string | Buffer<ArrayBuffer> = 'some notes',
+  headers: Readonly<Record<string, string>> = plain,
+) {
+  const response = await fetch(url, { method: 'POST', body, headers })
+  return { status: response.status, headers: response.headers, body: (await response.json()) as FileView }
+}
+
+/** The same of a visitor or guest. */
+export async function strangerFile(
+  socket: TestSocket,
+  conversationId: string,
+  body?: string,
+): Promise<string> {
+  const { url } = await socket.ask('file.offer', { conversationId, name: 'notes.txt' })
+  const answer = await uploadTo(url, body)
+  if (answer.status !== 201) throw new Error(`no file: ${answer.status} ${JSON.stringify(answer.body)}`)
+  return answer.body.id
+}
+
+export const filePart = (fileId: string) => [{ type: 'file' as const, fileId }]

@@ -152,9 +152,11 @@ describe('connection', () => {
     })
     await client.connect()
     await eventually('it was dropped some times', () => waits.length >= 4)
+    // As far as a busy machine lets time pass between setting the time and telling of it.
     waits.slice(0, 4).forEach((wait, at) => {
-      expect(Math.abs(wait - 10 * 2 ** at)).toBeLessThanOrEqual(5)
+      expect(wait).toBeLessThanOrEqual(10 * 2 ** at + 1)
     })
+    expect(waits[3]).toBeGreaterThan(10 * 2 ** 2)
   })
 })
 

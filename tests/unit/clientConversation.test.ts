@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ClientPeer, failure } from '../support/clientPeer.ts'
 import { closeClients, live, messages, status, texts, visitorOf } from '../support/clientSide.ts'
 import { eventually } from '../support/eventually.ts'
+import { ManualClock } from '../support/manualClock.ts'
 
 let peer: ClientPeer
 
@@ -19,7 +20,7 @@ const moment = (milliseconds = 100) => new Promise(resolve => setTimeout(resolve
 
 describe('catching up', () => {
   test('L5 a gap is healed by pages, one request at a time', async () => {
-    const client = visitorOf(peer, { options: { pageSize: 10 } })
+    const client = visitorOf(peer, { options: { catchUpPageSize: 10 } })
     const log = peer.newLog()
     const conversation = client.conversation(log.id)
     await client.connect()
@@ -34,6 +35,26 @@ describe('catching up', () => {
     expect(conversation.getSnapshot().entries).toEqual(log.entries)
     // The five events were kept, so the pages stop where they begin.
     expect(peer.commands('history.read').map(({ input }) => input.after)).toEqual([0, 10, 20, 30])
+  })
+
+  test('L5 while it goes on it is told once a screen, not once a page', async () => {
+    const clock = new ManualClock()
+    const client = visitorOf(peer, { clock, options: { catchUpPageSize: 5 } })
+    const log = peer.newLog()
+    const conversation = client.conversation(log.id)
+    await client.connect()
+    await live(conversation)
+    await moment()
+    const seen: number[] = []
+    conversation.subscribe(({ applied }) => seen.push(applied))
+    peer.faults.loseEvent = name => name === 'entries'
+    for (let at = 0; at < 100; at++) peer.say(log, `${at}`)
+    peer.emit('head', { conversationId: log.id, head: 100 })
+    await eventually('all is there', () => conversation.getSnapshot().live && seen.at(-1) === 100)
+    // No time has passed on its clock.
+    expect(peer.commands('history.read')).toHaveLength(20)
+    expect(seen.length).toBeLessThanOrEqual(2)
+    expect(seen[0]).toBe(100)
   })
 
   test('L5 a head alone brings what was missed; one that is known brings nothing', async () => {
@@ -52,7 +73,7 @@ describe('catching up', () => {
   })
 
   test('L5 it goes on across refusals, lost answers and connections, never faster than it should', async () => {
-    const client = visitorOf(peer, { options: { pageSize: 5, stableAfterMs: 0 } })
+    const client = visitorOf(peer, { options: { catchUpPageSize: 5, stableAfterMs: 0 } })
     const log = peer.newLog()
     const conversation = client.conversation(log.id)
     await client.connect()
@@ -95,7 +116,8 @@ describe('catching up', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fate, { minLength: 10, maxLength: 40 }), async fates => {
         peer.faults.loseEvent = () => false
-        const client = visitorOf(peer, { options: { pageSize: 4, stableAfterMs: 0, backoffBaseMs: 5 } })
+        const pages = { pageSize: 4, catchUpPageSize: 4 }
+        const client = visitorOf(peer, { options: { ...pages, stableAfterMs: 0, backoffBaseMs: 5 } })
         const log = peer.newLog()
         const conversation = client.conversation(log.id)
         await client.connect()
@@ -214,21 +236,6 @@ describe('conversation', () => {
     await client.connect()
     await live(conversation)
     expect(peer.commands('conversation.open')).toHaveLength(4)
-  })
-
-  test('left, it still sends what was written, and is not opened again', async () => {
-    const client = visitorOf(peer)
-    const log = peer.newLog()
-    const conversation = client.conversation(log.id)
-    conversation.send('goodbye')
-    conversation.leave()
-    await client.connect()
-    await eventually('it is left', () => peer.commands('conversation.leave').length === 1)
-    expect(log.entries.map(({ text }) => text)).toEqual(['goodbye'])
-    peer.cut()
-    await eventually('it reconnected', () => client.counters.reconnects === 1)
-    await moment()
-    expect(peer.commands('conversation.open')).toHaveLength(1)
   })
 
   test('L6 typing, presence and marks of others are told; a message ends the typing of its sender', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/client/index.ts'
+import { systemClock } from '../../src/client/ports.ts'
 import { ClientPeer, failure } from '../support/clientPeer.ts'
 import { closeClients, deliveries, live, messages, status, texts, visitorOf } from '../support/clientSide.ts'
 import { eventually } from '../support/eventually.ts'
@@ -68,7 +69,7 @@ describe('optimistic sending', () => {
     conversation.send('second')
     await eventually('both are in the log', () => conversation.getSnapshot().applied === 2)
     // The second did not wait for the answer that will not come.
-    expect(Date.now() - begun).toBeLessThan(200)
+    expect(Date.now() - begun).toBeLessThan(120)
     expect(deliveries(conversation)).toEqual(['first stored', 'second stored'])
     await new Promise(resolve => setTimeout(resolve, 400))
     expect(peer.commands('message.send')).toHaveLength(2)
@@ -189,13 +190,39 @@ describe('order', () => {
     )
   })
 
+  test('a clock that is put back, also between two starts, changes nothing about what was written first', async () => {
+    let wall = Date.now()
+    const parts = { store: memoryStore(), clock: { ...systemClock, wall: () => wall, now: () => wall } }
+    const log = peer.newLog()
+    peer.faults.refuseHandshake = () => failure('unsupported_version', false)
+    const before = visitorOf(peer, parts)
+    before.conversation(log.id).send('m0')
+    wall -= 3_600_000
+    before.conversation(log.id).send('m1')
+    expect(texts(before.conversation(log.id))).toEqual(numbers(2))
+    await eventually('they are saved', async () => (await parts.store.keys()).length === 3)
+    before.close()
+    wall -= 3_600_000
+    const after = visitorOf(peer, parts)
+    await after.connect()
+    const conversation = after.conversation(log.id)
+    conversation.send('m2')
+    conversation.send('m3')
+    expect(texts(conversation)).toEqual(numbers(4))
+    await status(after, 'refused')
+    peer.faults.refuseHandshake = () => undefined
+    await after.connect()
+    await eventually('all are stored', () => log.head === 4)
+    expect(log.entries.map(({ text }) => text)).toEqual(numbers(4))
+  })
+
   test('after a refusal those that were under way go again one at a time, in order, then as many as before', async () => {
     const at: number[] = []
     peer.faults.refuse = ({ command }) =>
       command === 'message.send' && at.push(Date.now()) <= 4 ? failure('rate_limited', true, 0.05) : undefined
-    peer.faults.delayAckMs = ({ command }) => (command === 'message.send' && at.length > 4 ? 100 : 0)
+    peer.faults.delayAckMs = ({ command }) => (command === 'message.send' && at.length > 4 ? 200 : 0)
     peer.faults.loseEvent = name => name === 'entries'
-    const client = visitorOf(peer, { options: { sendWindow: 4 } })
+    const client = visitorOf(peer, { options: { sendWindow: 4, echoGraceMs: 5_000, ackTimeoutMs: 5_000 } })
     const log = peer.newLog()
     const conversation = client.conversation(log.id)
     await client.connect()
@@ -204,8 +231,8 @@ describe('order', () => {
     await eventually('all are stored', () => log.head === 8)
     expect(log.entries.map(({ text }) => text)).toEqual(numbers(8))
     const pauses = at.slice(5).map((time, index) => time - (at[index + 4] ?? 0))
-    for (const pause of pauses.slice(0, 4)) expect(pause).toBeGreaterThanOrEqual(95)
-    for (const pause of pauses.slice(4)) expect(pause).toBeLessThan(95)
+    for (const pause of pauses.slice(0, 4)) expect(pause).toBeGreaterThan(120)
+    for (const pause of pauses.slice(4)) expect(pause).toBeLessThan(120)
   })
 
   test('a window lets several be without an answer at once; without it there is one', async () => {
@@ -223,97 +250,5 @@ describe('order', () => {
       expect(log.head).toBe(sendWindow)
       client.close()
     }
-  })
-})
-
-describe('store', () => {
-  test('what was queued survives the client, in its order, with its conversation', async () => {
-    const store = memoryStore()
-    const before = visitorOf(peer, { store })
-    const started = before.startConversation('mine')
-    for (const text of numbers(3)) started.send(text)
-    await eventually('it is saved', async () => (await store.keys()).length === 4)
-    before.close()
-
-    const after = visitorOf(peer, { store })
-    const conversation = after.startConversation('mine')
-    await after.connect()
-    await eventually('all are stored', () => conversation.getSnapshot().applied === 3)
-    expect(texts(conversation)).toEqual(numbers(3))
-    expect(peer.commands('conversation.open').map(({ input }) => input.clientId)).toEqual(['mine'])
-    await eventually('the outbox is empty', async () => {
-      return (await store.keys()).every(key => !key.startsWith('outbox/'))
-    })
-  })
-
-  test('what failed is still there after a new start, with its reason, and is sent only when asked', async () => {
-    const store = memoryStore()
-    peer.faults.refuse = ({ command }) =>
-      command === 'message.send' ? failure('forbidden', false) : undefined
-    const before = visitorOf(peer, { store })
-    const log = peer.newLog()
-    before.conversation(log.id).send('unwanted')
-    await before.connect()
-    await eventually('it failed', () => messages(before.conversation(log.id))[0]?.delivery === 'failed')
-    before.close()
-    peer.faults.refuse = () => undefined
-    const after = visitorOf(peer, { store })
-    const conversation = after.conversation(log.id)
-    await after.connect()
-    await live(conversation)
-    const [failed] = messages(conversation)
-    expect(failed).toMatchObject({ delivery: 'failed', failure: { code: 'forbidden' } })
-    expect(log.head).toBe(0)
-    conversation.retry(failed?.clientId ?? '')
-    await eventually('it is stored', () => log.head === 1)
-  })
-
-  test('L2 two clients on one store send everything, and it is stored once', async () => {
-    const store = memoryStore()
-    const first = visitorOf(peer, { store })
-    const log = peer.newLog()
-    for (const text of numbers(5)) first.conversation(log.id).send(text)
-    await eventually('it is saved', async () => (await store.keys()).length === 6)
-    const second = visitorOf(peer, { store })
-    await Promise.all([first.connect(), second.connect()])
-    for (const client of [first, second])
-      await eventually('all are there', () => texts(client.conversation(log.id)).length === 5)
-    await eventually('nothing waits', () =>
-      [first, second].every(client => client.conversation(log.id).getSnapshot().applied === 5),
-    )
-    expect(log.entries.map(({ text }) => text)).toEqual(numbers(5))
-    expect(texts(second.conversation(log.id))).toEqual(numbers(5))
-  })
-
-  test('what was stored before and lies below the window is not shown as pending for ever', async () => {
-    const store = memoryStore()
-    const before = visitorOf(peer, { store })
-    const log = peer.newLog()
-    const clientId = before.conversation(log.id).send('long ago')
-    await eventually('it is saved', async () => (await store.keys()).length === 2)
-    before.close()
-    log.append({ sender: peer.visitor, clientId, type: 'text', text: 'long ago' })
-    for (const text of numbers(8)) log.append({ sender: peer.agent, clientId: text, type: 'text', text })
-    const after = visitorOf(peer, { store, options: { pageSize: 5 } })
-    const conversation = after.conversation(log.id)
-    await after.connect()
-    await eventually('it was answered', () => peer.commands('message.send').length === 1)
-    await eventually('it is not pending', () => texts(conversation).length === 5)
-    expect(conversation.getSnapshot().hasOlder).toBe(true)
-    expect(await conversation.loadOlder()).toEqual({ ok: true, value: { more: false } })
-    expect(texts(conversation)).toEqual(['long ago', ...numbers(8)])
-  })
-
-  test('a store that fails is told of, and keeps nothing from being sent', async () => {
-    const broken = async () => Promise.reject(new Error('no room'))
-    const client = visitorOf(peer, { store: { get: broken, set: broken, delete: broken, keys: broken } })
-    const faults: unknown[] = []
-    client.on('fault', fault => faults.push(fault))
-    const log = peer.newLog()
-    client.conversation(log.id).send('hello')
-    await client.connect()
-    await status(client, 'online')
-    await eventually('it is stored', () => log.head === 1)
-    expect(faults.length).toBeGreaterThan(0)
   })
 })

@@ -56,6 +56,16 @@ describe('own mark', () => {
     )
   })
 
+  test('is told as soon when the clock of the day was put back', async () => {
+    const { clock, mark, sent } = keeper()
+    mark.raise({ read: 1 })
+    await clock.pass(1_500)
+    clock.put(-3_600_000)
+    mark.raise({ read: 2 })
+    await clock.pass(1_000)
+    expect(sent.map(({ reach }) => reach.read)).toEqual([1, 2])
+  })
+
   test('waits while nothing can be sent, and repeats what was refused for a moment', async () => {
     const answers: Ack<unknown>[] = [
       { ok: false, error: failure('rate_limited', true, 3) },
@@ -104,6 +114,17 @@ describe('typing', () => {
       [6_000, true],
       [lastKey + 4_000, false],
     ])
+  })
+
+  test('L6 goes on being told when the clock of the day was put back', async () => {
+    const { clock, runtime } = started()
+    const told: number[] = []
+    const typing = new OwnTyping(runtime, () => told.push(clock.now()))
+    typing.set(true)
+    clock.put(-3_600_000)
+    await clock.pass(3_000)
+    typing.set(true)
+    expect(told).toEqual([0, 3_000])
   })
 
   test('L6 a message ends it without a word, and the next key begins it anew', async () => {

@@ -24,6 +24,12 @@ const planted: Readonly<Record<string, readonly [string, string]>> = {
   ],
   'src/client/weighsZod.ts': ['client-takes-types', `export { protocolVersion } from '../protocol/index.ts'`],
   'src/client/usesNode.ts': ['client-takes-types', `export { randomUUID } from 'node:crypto'`],
+  'widget/app/weighsZod.ts': [
+    'widget-takes-client-and-types',
+    `export { protocolVersion } from '../../src/protocol/index.ts'`,
+  ],
+  'widget/loader/drawsChat.ts': ['loader-is-alone', `export { mount } from '../app/main.tsx'`],
+  'src/http/drawsChat.ts': ['widget-is-not-the-server', `export { mount } from '../../widget/app/main.tsx'`],
   'src/protocol/usesPg.ts': ['protocol-imports-only-zod', `export { Pool } from 'pg'`],
   'src/widgets/takesEffect.ts': [
     'effects-are-passed-in',
@@ -104,7 +110,7 @@ let folder: string
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'parley-law-'))
-  for (const part of ['src', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
+  for (const part of ['src', 'widget', 'package.json', 'tsconfig.json', '.dependency-cruiser.cjs']) {
     await cp(join(root, part), join(folder, part), { recursive: true })
   }
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
@@ -147,7 +153,7 @@ async function cruise(): Promise<{ rule: string; from: string }[]> {
     ]
     execFile(
       process.execPath,
-      [...args, '--output-type', 'json', 'src'],
+      [...args, '--output-type', 'json', 'src', 'widget'],
       { cwd: folder, maxBuffer: 1 << 26 },
       (error, stdout) => {
         // Breaches make it exit with their number; only a run that printed nothing went wrong.

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { faultOfJson } from '../../src/http/body.ts'
@@ -10,7 +12,8 @@ import {
   textField,
   toPage,
 } from '../../src/http/index.ts'
-import { difference, newId } from '../../src/kernel/index.ts'
+import { difference, faultsOf, inOnePiece, newId } from '../../src/kernel/index.ts'
+import { commands } from '../../src/protocol/index.ts'
 
 describe('difference', () => {
   test('names the fields that changed, as they were and as they are, and nothing else', () => {
@@ -66,6 +69,11 @@ describe('what a body may be', () => {
 })
 
 describe('fields', () => {
+  test('a position beyond what a number can count is one fault', () => {
+    const { error } = commands['history.read'].input.safeParse({ conversationId: newId(), after: 2 ** 53 })
+    expect(error && faultsOf(error)).toMatchObject([{ path: 'after' }])
+  })
+
   const accepts = (field: { safeParse(value: unknown): { success: boolean } }, value: unknown) =>
     field.safeParse(value).success
 
@@ -121,5 +129,20 @@ describe('pages', () => {
       }),
     )
     expect(cursorId({ limit: 5 })).toBeUndefined()
+  })
+})
+
+describe('inOnePiece', () => {
+  test('is the same text, and what is equal is held once', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const long = 'long '.repeat(20_000)
+    collect()
+    const before = process.memoryUsage().heapUsed
+    const kept = Array.from({ length: 200 }, () => inOnePiece(`${long}#tail`))
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+    expect(new Set(kept)).toEqual(new Set([`${long}#tail`]))
+    for (const text of ['', '1', '-1', '__proto__', 'é', 't:1:c:2']) expect(inOnePiece(text)).toBe(text)
   })
 })

@@ -56,6 +56,12 @@ export const fileTypes: Readonly<Record<string, FileType>> = {
 
 export const acceptedTypes = Object.keys(fileTypes)
 
+/** What whoever wants to send a file has to know. */
+export const describeFiles = (limits: { readonly file: number }) => ({
+  maxBytes: limits.file,
+  types: acceptedTypes,
+})
+
 /** Other names that systems have for the same. */
 const otherNames: Readonly<Record<string, string>> = {
   'image/jpg': 'image/jpeg',

@@ -23,7 +23,9 @@ export const thumbnailHandler = (parts: Pick<FileParts, 'db' | 'store' | 'thumbn
     const made = await thumbnails.make(await contentOf(store, file))
     if (!('refused' in made)) await store.put(keyOfThumbnail(tenantId, fileId), once(made.thumbnail.content))
     const metadata = { ...metadataOf(made) }
-    await db.scoped(scope, tx => addMetadata(tx, scope, fileId, metadata))
+    const there = await db.scoped(scope, tx => addMetadata(tx, scope, fileId, metadata))
+    // Taken back in between: its objects may have been removed before this one was stored.
+    if (!there) await store.delete(keyOfThumbnail(tenantId, fileId))
   })
 
 const isDone = (picture: PictureMetadata): boolean =>

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import type { Database, Transaction } from '../../db/index.ts'
-import { found, type Log, notFound, type Scope, type Vault } from '../../kernel/index.ts'
+import { isUuid, type Log, type Scope, type Vault } from '../../kernel/index.ts'
 import type { FileStore } from '../../providers/files.ts'
 import type { Thumbnailer } from '../../providers/thumbnails.ts'
+import { requireEntry } from '../access.ts'
 import type { FileLinks } from './fileLinks.ts'
 import { conversationOf, type FileRow } from './fileRowStore.ts'
 import type { UploadOffers } from './uploadOffers.ts'
+import type { UploadsUnderWay } from './uploadsUnderWay.ts'
 
 /** What the verbs about files are made of. */
 export interface FileParts {
@@ -16,7 +18,18 @@ export interface FileParts {
   readonly offers: UploadOffers
   readonly vault: Vault
   readonly log: Log
-  readonly maxBytes: number
+  readonly limits: FileLimits
+  readonly underWay: UploadsUnderWay
+}
+
+/** In bytes. */
+export interface FileLimits {
+  /** The largest file. */
+  readonly file: number
+  /** What visitors and guests together may put into one conversation, and each of them into all. */
+  readonly strangers: number
+  /** What the files of one tenant may take up. */
+  readonly tenant: number
 }
 
 /** What is known of a picture besides its row. */
@@ -36,10 +49,11 @@ export const pictureOf = (row: FileRow): PictureMetadata => pictureSchema.parse(
 export const keyOfFile = (tenantId: string, fileId: string): string => `${tenantId}/${fileId}`
 export const keyOfThumbnail = (tenantId: string, fileId: string): string => `${tenantId}/${fileId}.thumbnail`
 
-/** The conversation, if the actor may reach into it: a visitor only into their own, and what is not theirs is not there. */
-export async function requireConversation(scope: Scope, tx: Transaction, id: string): Promise<void> {
-  const conversation = found(await conversationOf(tx, scope, id), 'conversation')
-  const { actor } = scope
-  if (actor.kind === 'visitor' && conversation.contactId !== actor.contactId) throw notFound('conversation')
-  if (actor.kind === 'guest' && id !== actor.conversationId) throw notFound('conversation')
+export function isKeyOfFile(key: string): boolean {
+  const [, name = ''] = key.split('/')
+  return isUuid(name.replace(/\.thumbnail$/, ''))
 }
+
+/** The conversation, if the actor may reach into it: a visitor only into their own, and what is not theirs is not there. */
+export const requireConversation = async (scope: Scope, tx: Transaction, id: string): Promise<void> =>
+  requireEntry(scope, await conversationOf(tx, scope, id))

@@ -13,6 +13,7 @@ import { downloadFile } from './downloadFile.ts'
 import { acceptedTypes } from './fileTypes.ts'
 import type { FileParts } from './parts.ts'
 import { linksView, signFileLinks } from './signFileLinks.ts'
+import { uploadByOffer } from './uploadByOffer.ts'
 import { fileView, uploadFile } from './uploadFile.ts'
 
 const nameQuery = z.strictObject({ name: lineField(255).describe('What the file is called') })
@@ -48,10 +49,8 @@ export function fileRoutes(parts: FileParts): Route[] {
       accepts: acceptedTypes,
       reply: fileView,
       status: 201,
-      handle: async ({ params, upload, origin }) => {
-        const { scope, ...place } = parts.offers.open(params.token)
-        return (await uploadFile({ ...scope, origin }, parts, { ...upload, ...place })).file
-      },
+      handle: ({ params, upload, origin }) =>
+        uploadByOffer(parts, { ...upload, token: params.token, origin }),
     }),
     tenantRoute({
       method: 'post',

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import type { Transaction } from '../../db/index.ts'
 import { found, notFound, type Scope } from '../../kernel/index.ts'
+import { requireEntry, senderOf, viewOf } from '../access.ts'
+import { closedFiles } from '../openFilesStore.ts'
 import type { FileLinks } from './fileLinks.ts'
-import { readFile } from './fileRowStore.ts'
-import { pictureOf, requireConversation } from './parts.ts'
+import { conversationOf, type FileRow, readFile } from './fileRowStore.ts'
+import { pictureOf } from './parts.ts'
 
 export const linksView = z
   .object({
@@ -15,7 +17,7 @@ export const linksView = z
   })
   .meta({ id: 'FileLinks' })
 
-/** Addresses under which anybody can read a file for a while, for an actor who may see its conversation. */
+/** Addresses under which anybody can read a file for a while, for an actor to whom it is open. */
 export async function signFileLinks(
   scope: Scope,
   tx: Transaction,
@@ -23,8 +25,7 @@ export async function signFileLinks(
   fileId: string,
 ): Promise<z.output<typeof linksView>> {
   const file = found(await readFile(tx, scope, fileId), 'file')
-  if (file.conversationId !== null) await requireConversation(scope, tx, file.conversationId)
-  else if (scope.actor.kind === 'visitor' || scope.actor.kind === 'guest') throw notFound('file')
+  if (viewOf(scope) === 'public') await requireOpen(scope, tx, file)
   const { thumbnail, width, height } = pictureOf(file)
   const expiresAt = new Date(Date.now() + links.lifetimeMs)
   const of = { tenantId: scope.tenantId, fileId }
@@ -35,4 +36,16 @@ export async function signFileLinks(
     ...(width === undefined ? {} : { width }),
     ...(height === undefined ? {} : { height }),
   }
+}
+
+/** What is closed to visitors and guests is not there for them, in whichever conversation it is. */
+async function requireOpen(
+  scope: Scope,
+  tx: Transaction,
+  { id: fileId, conversationId }: FileRow,
+): Promise<void> {
+  const conversation = conversationId === null ? undefined : await conversationOf(tx, scope, conversationId)
+  requireEntry(scope, conversation, 'file')
+  const wanted = { fileId, conversationId: conversation.id, reader: senderOf(scope) }
+  if ((await closedFiles(tx, scope.tenantId, [wanted])).size > 0) throw notFound('file')
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { defineJob, handle, type JobHandler, type Transaction } from '../../db/index.ts'
 import { type Scope, systemScope } from '../../kernel/index.ts'
-import { filesAmong } from './fileRowStore.ts'
-import type { FileParts } from './parts.ts'
+import { lockConversations } from '../logStore.ts'
+import { conversationsWithUnsent, dropUnsent } from '../openFilesStore.ts'
+import { type FileParts, isKeyOfFile } from './parts.ts'
+import { removeOrphans } from './removeObjects.ts'
 
 const sweepFilesJob = defineJob({
   name: 'sweep-files',
@@ -16,9 +18,11 @@ export const queueFileSweep = ({ tenantId }: Scope, tx: Transaction): Promise<vo
 
 const dayMs = 24 * 60 * 60_000
 const batchSize = 500
+/** Few, because nothing can be said in them meanwhile. */
+const lockedAtOnce = 20
 
 /**
- * Removes the objects that no row names: of uploads whose end nobody saw, and of conversations that were deleted, whose rows go
+ * Removes what visitors and guests uploaded and did not send, then the objects that no row names: of those, of uploads whose end nobody saw, and of conversations that were deleted, whose rows go
  * with them. Younger ones stay: their row may be about to be written.
  */
 export const sweepFilesHandler = (parts: Pick<FileParts, 'db' | 'store'>): JobHandler =>
@@ -26,24 +30,32 @@ export const sweepFilesHandler = (parts: Pick<FileParts, 'db' | 'store'>): JobHa
 
 export async function sweepFiles(
   scope: Scope,
-  { db, store }: Pick<FileParts, 'db' | 'store'>,
+  parts: Pick<FileParts, 'db' | 'store'>,
   before: Date = new Date(Date.now() - dayMs),
 ): Promise<void> {
+  const { store } = parts
+  await dropAllUnsent(scope, parts, before)
   await store.discardUnfinished(scope.tenantId, before)
   let batch: string[] = []
-  const removeOrphans = async () => {
-    const keys = batch
-    batch = []
-    if (keys.length === 0) return
-    const named = await db.scoped(scope, tx => filesAmong(tx, scope, [...new Set(keys.map(idOf))]))
-    for (const key of keys) if (!named.has(idOf(key))) await store.delete(key)
-  }
   for await (const key of store.list(scope.tenantId, before)) {
+    // Other rooms keep their bytes in the same store, and sweep them themselves.
+    if (!isKeyOfFile(key)) continue
     batch.push(key)
-    if (batch.length >= batchSize) await removeOrphans()
+    if (batch.length < batchSize) continue
+    await removeOrphans(scope, parts, batch)
+    batch = []
   }
-  await removeOrphans()
+  await removeOrphans(scope, parts, batch)
 }
 
-/** Of a file as of its thumbnail: `<tenant>/<file>` and `<tenant>/<file>.thumbnail`. */
-const idOf = (key: string): string => key.slice(37, 73)
+async function dropAllUnsent(scope: Scope, { db }: Pick<FileParts, 'db'>, before: Date): Promise<void> {
+  const { tenantId } = scope
+  const all = await db.scoped(scope, tx => conversationsWithUnsent(tx, tenantId, before))
+  for (let at = 0; at < all.length; at += lockedAtOnce) {
+    const ids = all.slice(at, at + lockedAtOnce)
+    await db.scoped(scope, async tx => {
+      await lockConversations(tx, tenantId, ids)
+      await dropUnsent(tx, tenantId, ids, before)
+    })
+  }
+}

@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { Transaction } from '../../db/index.ts'
-import { once } from '../../http/index.ts'
+import { isDone, once } from '../../http/index.ts'
 import { found, newId, ParleyError, type Scope, type Vault } from '../../kernel/index.ts'
 import type { senderKinds } from '../../protocol/index.ts'
 import type { Content } from '../../providers/files.ts'
+import { viewOf } from '../access.ts'
 import { extensionOf, safeName } from './fileNames.ts'
-import { type FileRow, insertFile } from './fileRowStore.ts'
+import { type FileRow, insertFile, lockUsage, type Place, readUsage } from './fileRowStore.ts'
 import { isPicture } from './fileTypes.ts'
 import { type Inspection, inspect } from './inspect.ts'
 import { makeThumbnailJob } from './makeThumbnail.ts'
-import { type FileParts, keyOfFile, requireConversation } from './parts.ts'
+import { type FileLimits, type FileParts, keyOfFile, requireConversation } from './parts.ts'
 
 export interface Incoming {
   readonly conversationId: string
@@ -36,23 +37,55 @@ export const fileView = z
 
 export type FileView = z.output<typeof fileView>
 
+type UploadParts = Pick<FileParts, 'db' | 'store' | 'log' | 'limits' | 'underWay'>
+
+interface Repeat {
+  readonly key: string
+  readonly vault: Vault
+}
+
 /**
- * Takes a file into a conversation. The content goes to the store first and the row follows, so that a row never names an object
+ * Takes a file into a conversation. What has no room is refused before it is read; for certain that is known when all of it has come, and
+ * is looked at again under a lock. The content goes to the store first and the row follows, so that a row never names an object
  * that is not there; an object without a row is removed here, or by the nightly sweep.
  */
 export async function uploadFile(
   scope: Scope,
-  parts: Pick<FileParts, 'db' | 'store' | 'log' | 'maxBytes'>,
+  parts: UploadParts,
   incoming: Incoming,
-  repeat?: { readonly key: string; readonly vault: Vault },
+  repeat?: Repeat,
 ): Promise<{ file: FileView; replayed: boolean }> {
-  const { db, store, maxBytes } = parts
   const uploader = uploaderOf(scope)
+  const over = parts.underWay.begin(scope.tenantId, uploader.uploaderId)
+  try {
+    return await takeIn(scope, parts, { ...incoming, ...uploader }, repeat)
+  } finally {
+    over()
+  }
+}
+
+async function takeIn(
+  scope: Scope,
+  parts: UploadParts,
+  { uploaderKind, uploaderId, ...incoming }: Incoming & Place,
+  repeat: Repeat | undefined,
+): Promise<{ file: FileView; replayed: boolean }> {
+  const { db, store, limits } = parts
+  const uploader = { uploaderKind, uploaderId }
   const { conversationId, name, declaredType: type, declaredSize: size } = incoming
-  await db.scoped(scope, tx => requireConversation(scope, tx, conversationId))
+  await db.scoped(scope, async tx => {
+    await requireConversation(scope, tx, conversationId)
+    // What was answered before is answered again, and takes no room.
+    if (repeat && (await isDone(scope, tx, repeat.key))) return
+    const place = { conversationId, ...uploader }
+    refuseBeyond(scope, limits, await readUsage(tx, scope, place), size ?? leastBytes)
+  })
   const id = newId()
   const storageKey = keyOfFile(scope.tenantId, id)
-  const inspected = inspect(incoming.content, { type, size, maxBytes, extension: extensionOf(name) })
+  const inspected = inspect(incoming.content, {
+    ...{ type, size, extension: extensionOf(name) },
+    maxBytes: limits.file,
+  })
   await store.put(storageKey, inspected.content)
   const found = inspected.result()
   const row = {
@@ -61,7 +94,7 @@ export async function uploadFile(
   }
   try {
     const { body, replayed } = await db.scoped<{ body: unknown; replayed: boolean }>(scope, tx => {
-      const work = async () => viewOf(await record(scope, tx, row))
+      const work = async () => toView(await record(scope, tx, limits, row))
       return repeat ? onlyOnce(scope, tx, repeat, fingerprintOf(incoming, found), work) : plainly(work)
     })
     if (replayed) await discard(parts, storageKey)
@@ -76,10 +109,12 @@ export async function uploadFile(
 async function record(
   scope: Scope,
   tx: Transaction,
+  limits: FileLimits,
   values: Parameters<typeof insertFile>[2] & { readonly conversationId: string },
 ): Promise<FileRow> {
   // Again: meanwhile it may have been deleted, or given to another contact.
   await requireConversation(scope, tx, values.conversationId)
+  refuseBeyond(scope, limits, await lockUsage(tx, scope, values), values.size)
   const [row] = await insertFile(tx, scope, values)
   const file = found(row, 'file')
   const { conversationId, filename, mimeType, size, sha256 } = file
@@ -95,12 +130,31 @@ async function record(
   return file
 }
 
+/** A file of which nobody said how large it is: an empty one is not taken. */
+const leastBytes = 1
+
+function refuseBeyond(
+  scope: Scope,
+  limits: FileLimits,
+  used: Awaited<ReturnType<typeof readUsage>>,
+  size: number,
+): void {
+  if (used.tenant + size > limits.tenant)
+    throw new ParleyError('payload_too_large', 'There is no room for this file in the workspace.')
+  if (viewOf(scope) !== 'public') return
+  if (used.strangers + size > limits.strangers)
+    throw new ParleyError('payload_too_large', 'There is no room for this file in the conversation.')
+  // Anybody may begin any number of conversations.
+  if (used.uploader + size > limits.strangers)
+    throw new ParleyError('payload_too_large', 'There is no room for more files of yours.')
+}
+
 const plainly = async (work: () => Promise<FileView>) => ({ body: await work(), replayed: false })
 
 const onlyOnce = (
   scope: Scope,
   tx: Transaction,
-  repeat: { readonly key: string; readonly vault: Vault },
+  repeat: Repeat,
   fingerprint: string,
   work: () => Promise<FileView>,
 ) => once(scope, tx, repeat.vault, { key: repeat.key, fingerprint, status: 201 }, work)
@@ -127,4 +181,4 @@ function uploaderOf({ actor }: Scope): { uploaderKind: (typeof senderKinds)[numb
   throw new ParleyError('forbidden', 'Files are uploaded by members, visitors, guests and keys.')
 }
 
-const viewOf = (row: FileRow): FileView => fileView.parse({ ...row, createdAt: row.createdAt.toISOString() })
+const toView = (row: FileRow): FileView => fileView.parse({ ...row, createdAt: row.createdAt.toISOString() })

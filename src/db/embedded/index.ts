@@ -25,7 +25,7 @@ export interface EmbeddedDatabase {
 }
 
 const IDLE_TRANSACTION_MS = 30_000
-const STOP_GRACE_MS = 10_000
+const STOP_GRACE_MS = 20_000
 const FIRST_BACKOFF_MS = 50
 const LONGEST_BACKOFF_MS = 5_000
 // A process that served this long was well; its death starts the back-off anew.

@@ -30,7 +30,7 @@ export const unwritableId = () => `${unwritable}-${newId()}`
 /** Everything that a change to a workspace could leave behind: its rows, and mails on their way. */
 export async function traces({ owner }: TestParley, ...tenantIds: string[]): Promise<string> {
   const { rows } = await owner.query<{ mails: string; tenants: string; members: string }>(
-    `select (select count(*) from pgboss.job where name = 'send-mail') as mails,
+    `select (select count(*) from pgboss.job where name in ('send-mail', 'send-transcript')) as mails,
        (select count(*) from tenants) as tenants, (select count(*) from members) as members`,
   )
   const prints = await Promise.all(tenantIds.map(id => fingerprintOfTenant(owner, id)))

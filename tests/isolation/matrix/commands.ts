@@ -16,13 +16,24 @@ export interface Target {
  */
 export interface CommandEntry {
   readonly for: readonly Audience[]
-  readonly permission: 'conversations:read' | 'conversations:write' | undefined
+  readonly permission: 'conversations:read' | 'conversations:write' | 'knowledge:read' | undefined
   readonly input: (target: Target) => Record<string, unknown>
   /** What someone is told who has nothing to do with the target; `ok` where the command is about the sender alone. */
   readonly stranger: ErrorCode | 'ok'
   /** The same for those of the tenant who may, and have not opened the conversation. */
   readonly unopened?: ErrorCode
+  /** What a key of the tenant is told that may all the same not do it. */
+  readonly key?: ErrorCode
+  /** What everybody is told who may. */
+  readonly insider?: ErrorCode
+  /** It is about the sender alone, and changes what is kept of them. */
+  readonly changesSender?: true
+  /** Who has to answer the conversation for it; `self`: the member who sends the command. */
+  readonly owner?: 'ai' | 'self'
 }
+
+/** At which the target's conversation stands for commands that name one. */
+export const epoch = 7
 
 const everyone: readonly Audience[] = ['visitor', 'member', 'participant']
 const read = 'conversations:read'
@@ -49,6 +60,71 @@ export const commandMatrix: Readonly<Record<CommandName, CommandEntry>> = {
     stranger: 'ok',
   },
   'conversation.list': { for: ['visitor'], permission: read, input: () => ({}), stranger: 'ok' },
+  'conversation.update': {
+    for: ['member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, title: newId(), priority: 1, tags: ['a tag'] }),
+    stranger: 'not_found',
+  },
+  'conversation.escalate': {
+    for: ['visitor', 'member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, ...fresh() }),
+    stranger: 'not_found',
+    owner: 'ai',
+  },
+  'conversation.claim': {
+    for: ['member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, ...fresh(), epoch }),
+    stranger: 'not_found',
+    key: 'forbidden',
+    owner: 'ai',
+  },
+  'conversation.reply': {
+    for: ['member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, ...fresh(), epoch, parts: text('hello') }),
+    stranger: 'not_found',
+    key: 'forbidden',
+    owner: 'self',
+  },
+  'conversation.handBack': {
+    for: ['member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, ...fresh(), epoch, to: 'queue' }),
+    stranger: 'not_found',
+    key: 'forbidden',
+    owner: 'self',
+  },
+  'conversation.resolve': {
+    for: ['member'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, ...fresh(), epoch }),
+    stranger: 'not_found',
+    key: 'forbidden',
+    owner: 'self',
+  },
+  'run.read': {
+    for: everyone,
+    permission: read,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+  },
+  'run.stop': {
+    for: everyone,
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+  },
+  'run.regenerate': {
+    for: everyone,
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+    // There is no answer that another one could take the place of.
+    insider: 'conflict',
+  },
   'message.send': {
     for: everyone,
     permission: write,
@@ -96,9 +172,74 @@ export const commandMatrix: Readonly<Record<CommandName, CommandEntry>> = {
     input: ({ fileId }) => ({ fileId }),
     stranger: 'not_found',
   },
+  'citation.read': {
+    for: everyone,
+    permission: read,
+    // A message that refers to nothing; what refers to something has a test of its own.
+    input: ({ conversationId, messageId }) => ({ conversationId, messageId, chunkId: newId() }),
+    stranger: 'not_found',
+    insider: 'not_found',
+  },
+  'speakers.read': {
+    for: everyone,
+    permission: read,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+  },
+  'queue.read': {
+    for: ['visitor'],
+    permission: read,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+  },
+  'rating.set': {
+    for: ['visitor'],
+    permission: write,
+    input: ({ conversationId }) => ({ conversationId, rating: 4, comment: 'Thank you.' }),
+    stranger: 'not_found',
+  },
+  'rating.read': {
+    for: ['visitor'],
+    permission: read,
+    input: ({ conversationId }) => ({ conversationId }),
+    stranger: 'not_found',
+  },
+  'transcript.mail': {
+    for: ['visitor'],
+    permission: read,
+    input: ({ conversationId }) => ({ conversationId, email: 'visitor@people.example' }),
+    stranger: 'not_found',
+  },
+  // Of nobody but the sender, so that it is refused to no visitor.
+  'visitor.describe': {
+    for: ['visitor'],
+    permission: undefined,
+    input: () => ({ attributes: { plan: 'free' } }),
+    stranger: 'ok',
+    changesSender: true,
+  },
+  'visitor.page': {
+    for: ['visitor'],
+    permission: undefined,
+    input: () => ({ url: 'https://shop.example/oak', title: 'Oak table' }),
+    stranger: 'ok',
+    changesSender: true,
+  },
   'presence.set': { for: ['member'], permission: read, input: () => ({ status: 'away' }), stranger: 'ok' },
   'inbox.subscribe': { for: ['member'], permission: read, input: () => ({}), stranger: 'ok' },
   'inbox.unsubscribe': { for: ['member'], permission: read, input: () => ({}), stranger: 'ok' },
+  'knowledge.subscribe': {
+    for: ['member'],
+    permission: 'knowledge:read',
+    input: () => ({}),
+    stranger: 'ok',
+  },
+  'knowledge.unsubscribe': {
+    for: ['member'],
+    permission: 'knowledge:read',
+    input: () => ({}),
+    stranger: 'ok',
+  },
   'session.renew': {
     for: everyone,
     permission: undefined,

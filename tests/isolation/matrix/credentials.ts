@@ -37,6 +37,7 @@ export async function newWorld(parley: TestParley): Promise<World> {
   // Something of A in every list, which must not show up in anybody else's.
   await Promise.all([makeA.contact(), makeA.widget(), makeA.conversation(), makeA.role(['tenant:read'])])
   await Promise.all([makeA.invitation(), makeA.key(['tenant:read']), makeA.member()])
+  await Promise.all([makeA.cost(), makeA.alert()])
   const people = new Map<string, Somebody>([['owner', a.owner]])
   for (const role of Object.keys(roleTable)) if (role !== 'owner') people.set(role, await makeA.member(role))
   const strangers = [

@@ -13,6 +13,7 @@ import {
   type Visit,
   visit,
 } from '../../support/sockets.ts'
+import { memberFile } from '../../support/uploads.ts'
 import type { Target } from './commands.ts'
 import { makerFor } from './world.ts'
 
@@ -113,15 +114,18 @@ export async function newCrowd(parley: TestParley, name: string): Promise<Crowd>
   const key = await connectKey(
     parley,
     workspace,
-    ['conversations:read', 'conversations:write'],
+    ['conversations:read', 'conversations:write', 'knowledge:read'],
     `${name}'s key`,
   )
   const guest = await newGuest(parley, workspace, conversationId, `${name}'s guest`)
-  const fileId = await newFile(workspace, conversationId)
+  const fileId = await memberFile(workspace, conversationId)
   const insiders = []
   for (const person of [owner, key, visitor, guest]) {
     await person.ask('conversation.open', { conversationId })
-    const message = { conversationId, clientId: 'own', parts: text(`${mark} ${person.who}`) }
+    // The owner shows the file to all of them.
+    const shown = person === owner ? [{ type: 'file' as const, fileId }] : []
+    const parts = [...text(`${mark} ${person.who}`), ...shown]
+    const message = { conversationId, clientId: 'own', parts }
     const { id: messageId } = await person.ask('message.send', message)
     insiders.push({ person, target: { conversationId, messageId, fileId, credential: person.credential } })
   }
@@ -129,14 +133,6 @@ export async function newCrowd(parley: TestParley, name: string): Promise<Crowd>
     ...{ workspace, mark, widgetKey, visit: visitor.visit, conversationId },
     ...{ owner, key, visitor, guest, insiders },
   }
-}
-
-async function newFile({ owner }: Workspace, conversationId: string): Promise<string> {
-  const path = `/api/v1/conversations/${conversationId}/files?name=notes.txt`
-  const type = { 'content-type': 'text/plain' }
-  const { status, body } = await owner.call<{ id: string }>('post', path, 'some notes', type)
-  if (status !== 201) throw new Error(`no file: ${status} ${JSON.stringify(body)}`)
-  return body.id
 }
 
 /** What of a workspace must be heard by nobody else: it stands in every event and answer about it. */

@@ -1,4 +1,11 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { newId } from '../../../src/kernel/index.ts'
+import { agentRoutes } from './agentRoutes.ts'
+import { conversationRoutes } from './conversationRoutes.ts'
+import { deskRoutes } from './deskRoutes.ts'
+import { searchRoutes } from './searchRoutes.ts'
+import { sourceRoutes } from './sourceRoutes.ts'
+import { usageRoutes } from './usageRoutes.ts'
 import type { Maker } from './world.ts'
 
 /**
@@ -30,6 +37,7 @@ const at =
 
 /** What each role may do by itself, written down a second time on purpose. */
 const support = [
+  'knowledge:read',
   'tenant:read',
   'members:read',
   'contacts:read',
@@ -37,6 +45,7 @@ const support = [
   'widgets:read',
   'conversations:read',
   'conversations:write',
+  'agents:read',
 ]
 const all = [
   ...support,
@@ -47,6 +56,10 @@ const all = [
   'keys:read',
   'keys:write',
   'widgets:write',
+  'knowledge:write',
+  'agents:write',
+  'usage:read',
+  'usage:write',
   'audit:read',
 ]
 export const allPermissions: readonly string[] = all
@@ -57,7 +70,7 @@ export const common = 'tenant:read'
 export const roleTable: Readonly<Record<string, readonly string[]>> = {
   owner: all,
   admin: all,
-  agent_admin: [...support, 'roles:read', 'widgets:write'],
+  agent_admin: [...support, 'roles:read', 'widgets:write', 'knowledge:write', 'agents:write', 'usage:read'],
   support_agent: support,
   member: ['tenant:read', 'members:read'],
 }
@@ -220,52 +233,41 @@ export const tenantRoutes: Readonly<Record<string, TenantEntry>> = {
     audit: ['widget.deleted', 'old'],
   },
 
-  'GET /api/v1/conversations': {
-    permission: 'conversations:read',
+  'GET /api/v1/widgets/{id}/identity': {
+    permission: 'widgets:read',
     status: 200,
-    request: at('/api/v1/conversations'),
+    request: async make => ({ path: `/api/v1/widgets/${await make.widget()}/identity` }),
   },
-  'GET /api/v1/conversations/{id}': {
-    permission: 'conversations:read',
-    status: 200,
-    request: async make => ({ path: `/api/v1/conversations/${await make.conversation()}` }),
-  },
-  'GET /api/v1/conversations/{id}/messages': {
-    permission: 'conversations:read',
-    status: 200,
-    request: async make => ({ path: `/api/v1/conversations/${await make.conversation()}/messages` }),
-  },
-  'GET /api/v1/undelivered': {
-    permission: 'conversations:read',
-    status: 200,
-    request: at('/api/v1/undelivered'),
-  },
-  'POST /api/v1/conversations/{id}/tickets': {
-    permission: 'conversations:write',
+  'POST /api/v1/widgets/{id}/identity-secret': {
+    permission: 'keys:write',
     status: 201,
+    request: async make => ({ path: `/api/v1/widgets/${await make.widget()}/identity-secret` }),
+    membersOnly: true,
+    audit: ['widget.identity_set', 'new'],
+  },
+  'PUT /api/v1/widgets/{id}/identity-key': {
+    permission: 'keys:write',
+    status: 204,
     request: async make => ({
-      path: `/api/v1/conversations/${await make.conversation()}/tickets`,
-      body: { name: 'A guest' },
+      path: `/api/v1/widgets/${await make.widget()}/identity-key`,
+      body: { publicKey: JSON.stringify(generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' })) },
     }),
-    audit: ['conversation.guest_invited', 'new'],
+    membersOnly: true,
+    audit: ['widget.identity_set', 'new'],
+  },
+  'DELETE /api/v1/widgets/{id}/identity': {
+    permission: 'keys:write',
+    status: 204,
+    request: async make => ({ path: `/api/v1/widgets/${await make.widgetWithIdentity()}/identity` }),
+    audit: ['widget.identity_removed', 'old'],
   },
 
-  'POST /api/v1/conversations/{id}/files': {
-    permission: 'conversations:write',
-    status: 201,
-    request: async make => ({
-      path: `/api/v1/conversations/${await make.conversation()}/files?name=notes.txt`,
-      body: 'some notes',
-      headers: { 'content-type': 'text/plain' },
-    }),
-    audit: ['file.uploaded', 'new'],
-  },
-  'POST /api/v1/files/{id}/link': {
-    permission: 'conversations:read',
-    status: 200,
-    request: async make => ({ path: `/api/v1/files/${await make.file()}/link` }),
-    reads: true,
-  },
+  ...conversationRoutes,
+  ...deskRoutes,
+  ...usageRoutes,
+  ...searchRoutes,
+  ...sourceRoutes,
+  ...agentRoutes,
 
   'GET /api/v1/audit': { permission: 'audit:read', status: 200, request: at('/api/v1/audit') },
 }

@@ -12,6 +12,11 @@ async function newWidgetKey({ a }: World): Promise<string> {
 
 /** What visitors and readers of links do over HTTP, where nobody knows them: the right address is all they need. */
 export const visitorRoutes: Readonly<Record<string, PersonEntry>> = {
+  'GET /api/v1/visitor/widgets/{key}': {
+    access: 'public',
+    status: 200,
+    request: async world => ({ path: `/api/v1/visitor/widgets/${await newWidgetKey(world)}` }),
+  },
   'POST /api/v1/visitor/sessions': {
     access: 'public',
     status: 201,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { hashToken, newId, newTenantToken } from '../../../src/kernel/index.ts'
 import type { TestParley } from '../../support/parley.ts'
+import { insertPassage } from '../../support/passages.ts'
 import { type Caller, callerWith } from '../../support/people.ts'
 import { newSessionToken } from '../../support/sessionToken.ts'
 
@@ -97,11 +98,76 @@ export function makerFor(parley: TestParley, side: Pick<Side, 'tenantId' | 'mark
     insert('custom_roles', { name: unique('role').slice(0, 60), permissions })
   const assign = (memberId: string, roleId: string) =>
     insert('role_assignments', { member_id: memberId, role_id: roleId })
+  const widget = () => insert('widgets', { name: unique('widget'), public_key: unique('key') })
+  const agent = () => insert('agents', { name: unique('agent') })
+  const contact = () => insert('contacts', { name: unique('contact'), email: `${newId()}@${mark}.example` })
+  /** A workspace has one for each period: the one that is there, or a new one. */
+  const budget = async (): Promise<string> => {
+    const { rows } = await parley.owner.query<{ id: string }>(
+      `select id from budgets where tenant_id = $1 and period = 'day'`,
+      [tenantId],
+    )
+    return rows[0]?.id ?? insert('budgets', { period: 'day', limit_usd: 7, period_start: new Date() })
+  }
   return {
     role,
     assign,
-    contact: () => insert('contacts', { name: unique('contact'), email: `${newId()}@${mark}.example` }),
-    widget: () => insert('widgets', { name: unique('widget'), public_key: unique('key') }),
+    budget,
+    retrieval: () =>
+      insert('retrievals', {
+        ...{ query: unique('question'), method: 'exact', embedder: 'built-in-4/1536' },
+        ...{ confidence: 0.5, judgement: 'unsure', latency_ms: 1 },
+      }),
+    chunk: () =>
+      insertPassage(parley.owner, tenantId, { title: unique('document'), text: unique('delivery to') }),
+    cost: () => insert('cost_events', { service: 'model', provider: 'openai', model: unique('model') }),
+    alert: async () =>
+      insert('budget_alerts', {
+        ...{ budget_id: await budget(), threshold: Math.random().toFixed(3), current_spend: 5 },
+        ...{ severity: 'notice', period_start: new Date(Math.floor(Math.random() * 1e12)) },
+      }),
+    source: async () => {
+      const values = { name: unique('source'), type: 'text', status: 'ready', url: unique('url') }
+      const source_id = await insert('knowledge_sources', { ...values, metadata: '{"text": "words"}' })
+      const document = { uri: 'text', title: unique('document'), mime_type: 'text/plain', content_hash: '0' }
+      await insert('knowledge_documents', { source_id, ...document })
+      return source_id
+    },
+    contact,
+    widget,
+    agent,
+    publishedAgent: async () => {
+      const id = await agent()
+      const definition = {
+        ...{ name: unique('agent'), instructions: unique('say'), welcomeMessage: null, provider: 'default' },
+        ...{ model: null, parameters: {}, tools: [], toolResources: {}, allowedMcpServers: {} },
+        ...{ escalationRules: {}, limits: {} },
+      }
+      await insert('agent_versions', { agent_id: id, version: 1, definition })
+      await parley.owner.query(
+        `update agents set published = true, version = 1, status = 'active' where id = $1`,
+        [id],
+      )
+      return id
+    },
+    hide: (agent_id: string, member_id: string) =>
+      insert('agent_permissions', { agent_id, member_id, visibility: 'hidden' }),
+    memory: async () => {
+      const contactId = await contact()
+      const memory = { contact_id: contactId, key: unique('key'), value: unique('value'), source: 'manual' }
+      return { contactId, id: await insert('memories', memory) }
+    },
+    mcpServer: () =>
+      insert('mcp_servers', { name: unique('server'), transport: 'sse', url: 'http://127.0.0.1:1/sse' }),
+    /** Its material opens nothing; what is tried is who may reach it. */
+    widgetWithIdentity: async () => {
+      const widget_id = await widget()
+      const columns = '(tenant_id, widget_id, algorithm, material)'
+      await parley.owner.query(`insert into widget_identities ${columns} values ($1, $2, 'HS256', '')`, [
+        ...[tenantId, widget_id],
+      ])
+      return widget_id
+    },
     member: async (memberRole = 'member', status = 'active') => {
       const person = await newSomebody(parley, `${memberRole}-${mark}`)
       return { ...person, memberId: await join(parley, side, person, memberRole, status) }
@@ -144,6 +210,24 @@ export function makerFor(parley: TestParley, side: Pick<Side, 'tenantId' | 'mark
         ...{ filename: unique('file'), original_name: unique('file'), storage_key: unique('key') },
         ...{ mime_type: 'image/png', size: 1, sha256: '0' },
       })
+    },
+    ticket: async () => {
+      const conversationId = await insert('conversations', { title: unique('talk') })
+      const guestId = newId()
+      const expires_at = new Date(Date.now() + 3_600_000)
+      const given = { conversation_id: conversationId, guest_id: guestId, issued_by: newId(), expires_at }
+      await insert('join_tickets', given)
+      return { conversationId, guestId }
+    },
+    survey: async () => {
+      const conversation_id = await insert('conversations', { title: unique('talk') })
+      return insert('surveys', { conversation_id, rating: 4, comment: unique('thoughts') })
+    },
+    escalation: async () => {
+      const conversation_id = await insert('conversations', { title: unique('talk') })
+      const brief = { summary: unique('summary'), asked: '', tried: [], contact: { name: unique('visitor') } }
+      const why = { reason: 'asked_for_person', detail: unique('why') }
+      return insert('escalations', { conversation_id, epoch: 1, ...why, brief })
     },
     conversation: async () => {
       const contact_id = await insert('contacts', { name: unique('visitor') })

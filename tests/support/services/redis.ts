@@ -67,19 +67,23 @@ export interface LocalRedis {
 }
 
 /** A server of our own on a random port of 127.0.0.1, gone after stop(). */
-export async function startLocalRedis(environment: NodeJS.ProcessEnv): Promise<LocalRedis> {
+export async function startLocalRedis(
+  environment: NodeJS.ProcessEnv,
+  more: readonly string[] = [],
+  password = '',
+): Promise<LocalRedis> {
   const command = findOnPath(['redis-server'], environment)
   if (command === undefined) throw new Error('there is no redis-server on PATH')
   return retryingPortClash(async () => {
     const port = await freePort()
-    const url = `redis://127.0.0.1:${port}`
+    const url = `redis://${password && `:${password}@`}127.0.0.1:${port}`
     const folder = temporaryFolder('redis')
     let version = ''
     const begin = () =>
       startServer({
         name: 'redis-server',
         command,
-        args: redisArguments(port, folder.path),
+        args: [...redisArguments(port, folder.path), ...more],
         ready: async () => {
           version = await versionOf(url)
         },

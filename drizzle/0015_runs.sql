@@ -1,0 +1,1 @@
+ALTER TABLE "agent_runs" ADD COLUMN "text_wanted" boolean DEFAULT false NOT NULL;

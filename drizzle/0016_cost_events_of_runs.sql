@@ -1,0 +1,1 @@
+CREATE INDEX "cost_events_run" ON "cost_events" USING btree ("tenant_id","run_id") WHERE "cost_events"."run_id" is not null;

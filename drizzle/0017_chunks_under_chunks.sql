@@ -1,0 +1,1 @@
+CREATE INDEX "knowledge_chunks_under" ON "knowledge_chunks" USING btree ("tenant_id","parent_chunk_id") WHERE "knowledge_chunks"."parent_chunk_id" is not null;

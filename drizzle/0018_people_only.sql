@@ -1,0 +1,2 @@
+ALTER TABLE "escalations" DROP CONSTRAINT "escalations_reason";--> statement-breakpoint
+ALTER TABLE "escalations" ADD CONSTRAINT "escalations_reason" CHECK ("escalations"."reason" in ('asked_for_person', 'no_answer', 'low_confidence', 'model_failed', 'budget_exhausted', 'turn_limit', 'rule', 'no_agent', 'member_took_over'));

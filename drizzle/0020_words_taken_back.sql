@@ -1,0 +1,1 @@
+ALTER TABLE "agent_runs" ADD COLUMN "taken_back" boolean DEFAULT false NOT NULL;

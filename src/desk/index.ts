@@ -1,0 +1,6 @@
+export { deskRoutes } from './http.ts'
+export { letGoOfWords } from './letGoOfWords.ts'
+export { forgetOldMails, inheritMails } from './mailStore.ts'
+export { recordMovement } from './recordMovement.ts'
+export { sendTranscriptHandler } from './sendTranscript.ts'
+export { deskCommands } from './socket.ts'

@@ -1,0 +1,2 @@
+export { findingOf } from './findingOf.ts'
+export type { Ending, Found } from './found.ts'

@@ -1,0 +1,8 @@
+export { addUpCosts } from './addUpCosts.ts'
+export { budgeted } from './budgetStore.ts'
+export { type CallMade, createUsage, type Usage, type UsageParts } from './createUsage.ts'
+export { usageRoutes } from './http.ts'
+export { mailAlerts } from './mailAlerts.ts'
+export type { Call, Cost, Price, Prices } from './prices.ts'
+export { logAlerts } from './raiseAlerts.ts'
+export { type Reservation, type Reserved, type Rung, unlimited } from './reserve.ts'

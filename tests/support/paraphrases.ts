@@ -1,0 +1,48 @@
+/** What people ask, and the sentence of a help page that means the same in other words. Each question has one answer among all of them. */
+export const paraphrases: readonly (readonly [question: string, passage: string])[] = [
+  [
+    'How much does shipping cost?',
+    'The delivery fee within the country is 4.95; orders above 50 are sent free.',
+  ],
+  ['When will my package arrive?', 'Packages usually arrive two to three working days after dispatch.'],
+  ['Can I send an item back?', 'Unused items may be returned within 30 days of purchase.'],
+  ['How do I get my money back?', 'Refunds are paid to the original payment method within five days.'],
+  ['I forgot my password', 'To choose a new password, open the sign-in page and follow "Reset password".'],
+  ['How can I delete my account?', 'Accounts are removed for good under Settings, Privacy.'],
+  [
+    'Change the e-mail address of my profile',
+    'You can edit the email of your profile in the account settings.',
+  ],
+  ['Which payment methods do you accept?', 'We accept credit cards, PayPal and payment by invoice.'],
+  [
+    'My device is broken, what does the warranty cover?',
+    'The guarantee covers defects of material for two years.',
+  ],
+  ['How do I cancel my subscription?', 'A subscription can be terminated at the end of each month.'],
+  ['Opening times of the store', 'Our shop is open Monday to Saturday from 9 to 18.'],
+  ['Is there a discount for students?', 'Students get 20 percent off with a valid student card.'],
+  ['How many people can join a meeting?', 'Up to 50 participants may take part in one video meeting.'],
+  ['Can I export my data?', 'Data exports in CSV and JSON are made under Settings, Export.'],
+  ['Do you have an API?', 'Developers use our REST API with a key of their workspace.'],
+  ['Where are your servers?', 'All data is hosted on servers in Frankfurt, Germany.'],
+  ['How do I invite colleagues?', 'Invite staff by mail under Members; each invitation is valid for a week.'],
+  ['Two-factor authentication', 'For a second factor, scan the code with an authenticator app.'],
+  ['Does it work without internet?', 'Offline, messages are kept and sent when the connection is back.'],
+  ['How do I print the user manual?', 'The manual can be downloaded as a PDF and printed.'],
+  ['Was kostet der Versand?', 'Die Versandkosten betragen innerhalb Deutschlands 4,95 Euro.'],
+  ['Wie lange kann ich Artikel zurückgeben?', 'Die Rückgabefrist für ungenutzte Artikel beträgt 30 Tage.'],
+  ['Wann haben Sie geöffnet?', 'Unsere Öffnungszeiten sind montags bis samstags 9 bis 18 Uhr.'],
+  [
+    'Wie kündige ich meinen Vertrag?',
+    'Verträge sind mit einer Frist von einem Monat kündbar; die Kündigung genügt per Mail.',
+  ],
+  [
+    'Comment réinitialiser mon mot de passe ?',
+    'Pour la réinitialisation du mot de passe, ouvrez la page de connexion.',
+  ],
+  ['Quels sont les frais de livraison ?', 'La livraison coûte 5 euros; les frais sont offerts dès 50 euros.'],
+  ['¿Cómo cancelo mi suscripción?', 'La cancelación de la suscripción se hace en la página de la cuenta.'],
+  ['退货期限是多久？', '未使用的商品可在30天期限内退货。'],
+  ['送料はいくらですか', '送料は全国一律500円です。'],
+  ['Как сбросить пароль?', 'Чтобы сбросить забытый пароль, откройте страницу входа.'],
+]
