@@ -92,7 +92,7 @@ test('V6: asks for a person, waits in line, is taken over live, and reads what t
   await shopper.open()
   await shopper.say(question)
   await panel.getByRole('button', { name: 'Talk to a person' }).click()
-  await panel.getByText('We are looking for somebody').waitFor()
+  await panel.getByText('This conversation was passed on').waitFor()
   await panel.getByText(/in line/).waitFor()
   await assertAccessible(page)
   await screenshot(page, 'widget-queue')

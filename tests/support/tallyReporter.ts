@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import type { Reporter, TestModule } from 'vitest/node'
 import { missingServices } from './globalSetup.ts'
 
@@ -6,6 +7,9 @@ export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const tally = { passed: 0, failed: 0, skipped: 0 }
     const late: string[] = []
+    const list = process.env.PARLEY_FAILED_FILES
+    const failed = modules.filter(module => module.state() === 'failed')
+    if (list) writeFileSync(list, failed.map(({ relativeModuleId }) => relativeModuleId).join('\n'))
     for (const module of modules) {
       if (module.state() === 'failed' && module.errors().length > 0) tally.failed += 1
       for (const test of module.children.allTests()) {

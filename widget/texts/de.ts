@@ -60,7 +60,7 @@ const de: Texts = {
   page: 'Seite {page}',
   openDocument: 'Dokument öffnen',
   sourceGone: 'Diese Quelle kann nicht mehr gezeigt werden.',
-  called: 'Wir suchen jemanden, der Ihnen helfen kann.',
+  called: 'Dieses Gespräch wurde an unser Team weitergegeben.',
   claimed: '{name} ist der Unterhaltung beigetreten.',
   handedBack: 'Der Assistent antwortet wieder.',
   resolved: 'Diese Unterhaltung ist beendet.',

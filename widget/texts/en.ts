@@ -56,7 +56,7 @@ const en = {
   page: 'Page {page}',
   openDocument: 'Open the document',
   sourceGone: 'This source cannot be shown any more.',
-  called: 'We are looking for somebody who can help you.',
+  called: 'This conversation was passed on to our team.',
   claimed: '{name} has joined the conversation.',
   handedBack: 'The assistant answers again.',
   resolved: 'This conversation has ended.',

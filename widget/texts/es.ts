@@ -69,7 +69,7 @@ const es: Texts = {
   page: 'Página {page}',
   openDocument: 'Abrir el documento',
   sourceGone: 'Esta fuente ya no se puede mostrar.',
-  called: 'Buscamos a alguien que pueda ayudarte.',
+  called: 'Hemos pasado esta conversación a nuestro equipo.',
   claimed: '{name} se ha unido a la conversación.',
   handedBack: 'El asistente vuelve a responder.',
   resolved: 'Esta conversación ha terminado.',

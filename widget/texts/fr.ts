@@ -69,7 +69,7 @@ const fr: Texts = {
   page: 'Page {page}',
   openDocument: 'Ouvrir le document',
   sourceGone: 'Cette source ne peut plus être affichée.',
-  called: 'Nous cherchons quelqu’un qui puisse vous aider.',
+  called: 'Cette conversation a été transmise à notre équipe.',
   claimed: '{name} a rejoint la conversation.',
   handedBack: 'L’assistant répond de nouveau.',
   resolved: 'Cette conversation est terminée.',

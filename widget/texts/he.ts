@@ -61,7 +61,7 @@ const he: Texts = {
   page: 'עמוד {page}',
   openDocument: 'פתיחת המסמך',
   sourceGone: 'אי אפשר עוד להציג את המקור הזה.',
-  called: 'אנחנו מחפשים מישהו שיוכל לעזור לכם.',
+  called: 'השיחה הועברה לצוות שלנו.',
   claimed: 'הצטרפות לשיחה: {name}.',
   handedBack: 'העוזר עונה שוב.',
   resolved: 'השיחה הזאת הסתיימה.',

@@ -69,7 +69,7 @@ const it: Texts = {
   page: 'Pagina {page}',
   openDocument: 'Apri il documento',
   sourceGone: 'Questa fonte non può più essere mostrata.',
-  called: 'Cerchiamo qualcuno che possa aiutarti.',
+  called: 'Questa conversazione è stata passata al nostro team.',
   claimed: '{name} si è unito alla conversazione.',
   handedBack: 'L’assistente risponde di nuovo.',
   resolved: 'Questa conversazione è terminata.',

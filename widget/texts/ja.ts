@@ -57,7 +57,7 @@ const ja: Texts = {
   page: '{page} ページ',
   openDocument: '文書を開く',
   sourceGone: 'この出典は表示できなくなりました。',
-  called: '担当者を探しています。',
+  called: 'この会話を担当チームに引き継ぎました。',
   claimed: '{name} が会話に参加しました。',
   handedBack: '再びアシスタントがお答えします。',
   resolved: 'この会話は終了しました。',

@@ -57,7 +57,7 @@ const ko: Texts = {
   page: '{page}쪽',
   openDocument: '문서 열기',
   sourceGone: '이 출처는 더 이상 볼 수 없습니다.',
-  called: '도와드릴 사람을 찾고 있습니다.',
+  called: '이 대화를 저희 팀에 전달했습니다.',
   claimed: '{name} 님이 대화에 참여했습니다.',
   handedBack: '다시 도우미가 답변합니다.',
   resolved: '대화가 종료되었습니다.',

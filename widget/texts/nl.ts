@@ -60,7 +60,7 @@ const nl: Texts = {
   page: 'Pagina {page}',
   openDocument: 'Document openen',
   sourceGone: 'Deze bron kan niet meer worden getoond.',
-  called: 'We zoeken iemand die je kan helpen.',
+  called: 'Dit gesprek is doorgegeven aan ons team.',
   claimed: '{name} neemt nu deel aan het gesprek.',
   handedBack: 'De assistent antwoordt weer.',
   resolved: 'Dit gesprek is afgelopen.',

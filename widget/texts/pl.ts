@@ -72,7 +72,7 @@ const pl: Texts = {
   page: 'Strona {page}',
   openDocument: 'Otwórz dokument',
   sourceGone: 'Tego źródła nie można już pokazać.',
-  called: 'Szukamy kogoś, kto może pomóc.',
+  called: 'Ta rozmowa została przekazana naszemu zespołowi.',
   claimed: '{name} dołącza do rozmowy.',
   handedBack: 'Znowu odpowiada asystent.',
   resolved: 'Ta rozmowa się zakończyła.',

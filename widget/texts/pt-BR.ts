@@ -69,7 +69,7 @@ const ptBR: Texts = {
   page: 'Página {page}',
   openDocument: 'Abrir o documento',
   sourceGone: 'Esta fonte não pode mais ser exibida.',
-  called: 'Estamos procurando alguém que possa ajudar você.',
+  called: 'Esta conversa foi encaminhada para a nossa equipe.',
   claimed: '{name} entrou na conversa.',
   handedBack: 'O assistente volta a responder.',
   resolved: 'Esta conversa terminou.',

@@ -57,7 +57,7 @@ const tr: Texts = {
   page: 'Sayfa {page}',
   openDocument: 'Belgeyi aç',
   sourceGone: 'Bu kaynak artık gösterilemiyor.',
-  called: 'Size yardımcı olabilecek birini arıyoruz.',
+  called: 'Bu görüşme ekibimize iletildi.',
   claimed: '{name} görüşmeye katıldı.',
   handedBack: 'Yine asistan yanıtlıyor.',
   resolved: 'Bu görüşme sona erdi.',

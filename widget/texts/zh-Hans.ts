@@ -57,7 +57,7 @@ const zhHans: Texts = {
   page: '第 {page} 页',
   openDocument: '打开文档',
   sourceGone: '此来源已无法显示。',
-  called: '正在为您寻找可以帮助您的人。',
+  called: '此会话已转交给我们的团队。',
   claimed: '{name} 已加入对话。',
   handedBack: '现在由助手继续回答。',
   resolved: '此对话已结束。',
