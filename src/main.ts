@@ -261,6 +261,8 @@ async function run(): Promise<void> {
   // From the beginning: in a container nobody else ends a process that waits for its database.
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
   if (config.startedByNpm) watchParent(() => onSignal('SIGTERM'))
+  // The first start prepares a database, which takes a while.
+  process.stdout.write(`Parley ${version} is starting …\n`)
   running = await start(config, log)
   greet(running, log)
 }

@@ -4,6 +4,7 @@ import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from 'esbuild'
+import { minify } from 'terser'
 
 const folder = import.meta.dirname
 const destination = join(folder, '..', 'dist', 'widget')
@@ -56,6 +57,7 @@ export async function buildWidget(into = destination): Promise<{ manifest: Manif
     const teaser = await bundlePart(making, { teaser: join(folder, 'teaser', 'main.ts') })
     await bundleLoader(making, { APP_FILE: app.file, TEASER_FILE: teaser.file })
     await writeFile(join(making, 'parley.d.ts'), await readFile(join(folder, 'module', 'parley.d.ts')))
+    await shortenAll(making)
     const files = await compressAll(making)
     const size = (names: readonly string[]) => names.reduce((sum, name) => sum + (files[name]?.gzip ?? 0), 0)
     const budgets = [
@@ -212,6 +214,22 @@ const styles: Plugin = {
       return { contents: code.trim(), loader: 'text', watchFiles: [path] }
     })
   },
+}
+
+/** The bundler's own shortening looks at each expression once; this finds another 3 %, which visitors need not download. */
+async function shortenAll(outdir: string): Promise<void> {
+  for (const name of await readdir(outdir)) {
+    if (!/\.m?js$/.test(name)) continue
+    const path = join(outdir, name)
+    const { code } = await minify(await readFile(path, 'utf8'), {
+      module: name !== 'widget.js',
+      ecma: 2020,
+      compress: { passes: 3 },
+      format: { comments: false },
+    })
+    if (code === undefined) throw new Error(`terser made nothing of ${name}`)
+    await writeFile(path, code)
+  }
 }
 
 const zip = promisify(gzip)

@@ -53,6 +53,8 @@ export interface Said {
   readonly text: string
   /** Names of the files in it. */
   readonly files: readonly string[]
+  /** What the numbers in its text refer to. */
+  readonly sources: readonly { readonly number: number; readonly title: string }[]
   readonly createdAt: string
 }
 
@@ -79,7 +81,8 @@ export async function readSaid(
       from last window backwards as (order by public_seq desc)
     )
     select kind, id, type, text, "createdAt", total::int,
-      jsonb_path_query_array(parts, '$[*] ? (exists (@.fileId)).name') as files
+      jsonb_path_query_array(parts, '$[*] ? (exists (@.fileId)).name') as files,
+      jsonb_path_query_array(parts, '$[*] ? (@.type == "citation")') as sources
     from counted where place = 1 or place <= ${most.entries} and characters <= ${most.characters} order by public_seq`)
   return {
     said: rows.map(({ kind, id, createdAt, total: _, ...row }) => ({

@@ -12,7 +12,8 @@ export function transcriptText(said: readonly Said[], { tenant, speakers, shorte
     const head = `[${timeOf(entry.createdAt)}]`
     if (entry.type === 'system_event') return `${head} ${inOneLine(entry.text)}`
     const files = entry.files.map(name => `(file: ${name})`)
-    const body = [entry.text, ...files].filter(text => text !== '').join('\n') || '(a file)'
+    const sources = entry.sources.map(({ number, title }) => `[${number}] ${inOneLine(title)}`)
+    const body = [entry.text, ...sources, ...files].filter(text => text !== '').join('\n') || '(a file)'
     return `${head} ${entry.sender.kind === 'contact' ? 'You' : inOneLine(nameOf(entry))}:\n${quoted(body)}`
   })
   return [

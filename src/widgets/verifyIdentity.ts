@@ -35,7 +35,10 @@ export async function verifyIdentity(
   token: string,
 ): Promise<ProvenIdentity> {
   if (!widget.identity)
-    throw new ParleyError('unauthenticated', 'This widget has nothing to check identities by.')
+    throw new ParleyError(
+      'unauthenticated',
+      'This widget has nothing to check identities by. Make a secret: POST /api/v1/widgets/{id}/identity-secret',
+    )
   const { algorithm, material } = widget.identity
   const key =
     algorithm === 'HS256' ? new TextEncoder().encode(vault.open(material)) : createPublicKey(material)

@@ -78,8 +78,10 @@ describe('V2: window.Parley', () => {
     await guest.launcher.waitFor()
     await guest.panel.waitFor()
     expect(await told()).toEqual(['ready', 'open'])
-    // Nothing that a page calls may break it.
+    // Nothing that a page calls may break it, and whoever built it reads why nothing happens.
+    const said = guest.page.waitForEvent('console')
     expect(await parleyOf(guest.page, "Parley('noSuchMethod', 1)")).toBeNull()
+    expect((await said).text()).toBe('[Parley] There is no method noSuchMethod.')
   })
 
   test('as a module it is the same, and puts nothing on the page', async () => {

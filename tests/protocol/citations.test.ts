@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { newId } from '../../src/kernel/index.ts'
 import { type AnswerWorld, openAnswerWorld } from '../support/answerWorld.ts'
 import { databaseKinds } from '../support/databases.ts'
+import { mailTo } from '../support/outbox.ts'
 import { quickMember } from '../support/quickPeople.ts'
 import { connectMember, connectVisitor, type TestSocket, text, visit } from '../support/sockets.ts'
 
@@ -38,6 +39,15 @@ describe.each(databaseKinds)('what visitors see of sources and speakers on %s', 
     const member = await connectMember(world.parley.url, colleague)
     expect(await member.ask('citation.read', at)).toEqual(cited)
     for (const one of [asker, member]) one.close()
+  })
+
+  test('V6: in a transcript by mail the numbers in an answer have their sources below it', async () => {
+    const { asker, at } = await askedAndAnswered()
+    const to = `visitor-${newId()}@people.example`
+    await asker.ask('transcript.mail', { conversationId: at.conversationId, email: to })
+    const { text: mailed } = await mailTo(world.parley, to, /^Your conversation with /)
+    expect(mailed).toMatch(/^> .*within 30 days.*\[1\].*\n> \[1\] returns$/m)
+    asker.close()
   })
 
   test('V4: only what an address of everybody leads to has one', async () => {

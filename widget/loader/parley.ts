@@ -4,6 +4,7 @@ import { erase } from './erase.ts'
 import { type Drawn, emit, fail, type Page, tellAddress } from './page.ts'
 import { readConfig } from './server.ts'
 import { hide, show, toggle } from './show.ts'
+import { warn } from './warn.ts'
 
 /** The widget on this page. `undone` takes away what whoever called has made for it. */
 export function createParley(options: ParleyOptions, undone?: () => void): Parley {
@@ -30,9 +31,11 @@ export function createParley(options: ParleyOptions, undone?: () => void): Parle
     page.app?.destroy()
     undone?.()
   })
-  const call = (method: keyof ParleyMethods, ...rest: never[]): unknown =>
+  const call = (name: keyof ParleyMethods, ...rest: never[]): unknown => {
     // Of what pages call nothing is checked beforehand.
-    (methods[method] as ((...rest: never[]) => unknown) | undefined)?.(...rest)
+    const method = methods[name] as ((...rest: never[]) => unknown) | undefined
+    return method ? method(...rest) : warn(`There is no method ${name}.`)
+  }
   return Object.assign(call, methods) as Parley
 }
 

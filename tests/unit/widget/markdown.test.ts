@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import type { ComponentChildren, VNode } from 'preact'
 import { describe, expect, test } from 'vitest'
 import { markdown } from '../../../widget/app/markdown/blocks.tsx'
+import { typed } from '../../../widget/app/markdown/inline.tsx'
 import { settle } from '../../../widget/app/markdown/unfinished.ts'
 
 type Drawn = VNode<Record<string, unknown>>
@@ -70,6 +71,16 @@ describe('S6: Markdown becomes elements:', () => {
   })
 })
 
+test('what visitors typed stays as they typed it, but for addresses', () => {
+  const text = '**a**\n- _b_ `c` [d](https://x.example/d) [1] \\e https://x.example/f.'
+  expect(html(typed(text))).toBe(
+    '**a**\n- _b_ `c` [d](<a href=https://x.example/d><bdi>https://x.example/d</bdi></a>) [1] \\e <a href=https://x.example/f><bdi>https://x.example/f</bdi></a>.',
+  )
+  expect(html(typed('a@b.example javascript:alert(1) <b>'))).toBe(
+    '<a href=mailto:a@b.example><bdi>a@b.example</bdi></a> javascript:alert(1) &lt;b>',
+  )
+})
+
 const piece = fc.oneof(
   fc.constantFrom(
     '*',
@@ -114,7 +125,7 @@ const allowed = new Set(
 test('S6: whatever is written, nothing but harmless elements and addresses comes of it', () => {
   fc.assert(
     fc.property(hostile, text => {
-      for (const { type, props } of all(markdown(text, { cite }))) {
+      for (const { type, props } of all([markdown(text, { cite }), typed(text)])) {
         expect(allowed.has(String(type))).toBe(true)
         expect(Object.keys(props).filter(name => /^(on|dangerously|style|src)/i.test(name))).toEqual([])
         if (type !== 'a') continue

@@ -1,10 +1,11 @@
 import { useEffect, useState } from 'preact/hooks'
 import type { CommandOutput } from '../../../src/protocol/index.ts'
+import { markdown } from '../markdown/blocks.tsx'
 import { useChat, useChatState, useWords } from '../view/parts.tsx'
 
 export const css = `
 .button.quiet{background:var(--soft);color:var(--text)}
-.passage{white-space:pre-wrap;overflow-wrap:anywhere;padding:.9em 1em;border-inline-start:3px solid var(--ink);border-radius:.3em .8em .8em .3em;background:var(--soft);font-size:.9375em}
+.passage{overflow-wrap:anywhere;padding:.9em 1em;border-inline-start:3px solid var(--ink);border-radius:.3em .8em .8em .3em;background:var(--soft);font-size:.9375em}
 .where{margin-block-end:.8em;color:var(--muted);font-size:.875em}
 .inside>.button{margin-block-start:1.1em;text-decoration:none}
 `
@@ -14,7 +15,10 @@ interface CitationProps {
   readonly chunkId: string
 }
 
-/** The passage that an answer refers to, in the words of the document: plain text, whatever it looks like. */
+/** Numbers in brackets are the document's own here. */
+const noMarks = { cite: () => undefined }
+
+/** The passage that an answer refers to, in the words of the document. */
 export default function Citation({ messageId, chunkId }: CitationProps) {
   const chat = useChat()
   const words = useWords()
@@ -39,9 +43,7 @@ export default function Citation({ messageId, chunkId }: CitationProps) {
           {where}
         </p>
       )}
-      <blockquote class="passage" dir="auto">
-        {text}
-      </blockquote>
+      <blockquote class="passage md">{markdown(text, noMarks)}</blockquote>
       {url && /^https?:/i.test(url) && (
         <a class="button quiet" href={url} target="_blank" rel="noopener noreferrer nofollow">
           {words('openDocument')}

@@ -3,7 +3,13 @@ import type { ComponentChildren, VNode } from 'preact'
 export interface Inline {
   /** A mark such as [2]; undefined: no such source, and it stays text. */
   cite(number: number): VNode | undefined
+  /** Nothing but addresses is more than text. */
+  readonly plain?: boolean
 }
+
+/** As it was typed, with its addresses to be followed. */
+export const typed = (text: string): ComponentChildren[] =>
+  inline(text, { cite: () => undefined, plain: true })
 
 /** Nobody needs more, and whoever writes more wants to break something. */
 const deepest = 8
@@ -68,6 +74,7 @@ function special(
   missing: Set<string>,
 ): Found | undefined {
   const character = text[position] ?? ''
+  if (to.plain && !/[a-z\d]/i.test(character)) return undefined
   switch (character) {
     case '\\':
       return /[!-/:-@[-`{-~]/.test(text[position + 1] ?? '') ? [text[position + 1], position + 2] : undefined

@@ -1,4 +1,5 @@
 import type { Message } from '../../../src/client/index.ts'
+import { typed } from '../markdown/inline.tsx'
 import { settle } from '../markdown/unfinished.ts'
 import type { Words } from '../state/words.ts'
 import { Delivery } from './Delivery.tsx'
@@ -92,7 +93,7 @@ function Content({ message, words }: Pick<Said, 'message' | 'words'>) {
         <div class="bubble">
           {message.delivery !== null ? (
             <div class="md plain" dir="auto">
-              {message.text}
+              {typed(message.text)}
             </div>
           ) : (
             <Text text={cutShort(message) ? settle(message.text) : message.text} {...{ citations, open }} />
