@@ -1,4 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { type AgentParts, seedDemoAgent } from './agents/index.ts'
 import { seedDemoConversations } from './chat/index.ts'
 import type { Config } from './config.ts'
@@ -6,7 +7,7 @@ import { seedDemoContacts } from './contacts/index.ts'
 import { keptSecret } from './dataFolder.ts'
 import type { Database } from './db/index.ts'
 import { ParleyError } from './kernel/index.ts'
-import { seedDemoKnowledge } from './knowledge/index.ts'
+import { isDemoKnowledgeRead, seedDemoKnowledge } from './knowledge/index.ts'
 import { type DemoLogin, demoScope, seedDemoTenant } from './tenancy/index.ts'
 import { demoWidgetKey, seedDemoWidget } from './widgets/index.ts'
 
@@ -32,7 +33,15 @@ export async function seedDemo(
     if (error instanceof ParleyError && error.code === 'conflict') return false
     throw error
   })
+  if (made) await demoKnowledge(db)
   return made || ownMachine ? login : undefined
+}
+
+/** Whoever asks the demo something at once is answered from all of its documents; what takes longer than this is not waited for. */
+async function demoKnowledge(db: Database): Promise<void> {
+  const scope = demoScope()
+  const end = Date.now() + 30_000
+  while (Date.now() < end && !(await db.scoped(scope, tx => isDemoKnowledgeRead(scope, tx)))) await pause(100)
 }
 
 /** The key of the widget on the page of the demo shop. */

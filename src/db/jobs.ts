@@ -49,6 +49,9 @@ const polling = {
   perJobResults: true,
 } as const
 
+/** By then the end of a job is on record, in milliseconds, and its owner may have the next one. */
+const soon = 50
+
 /** A node that has given no sign of life for so long is dead, and the long work it did begins anew on another. */
 const heartbeatSeconds = 30
 
@@ -110,11 +113,17 @@ export function createJobs(parts: { pool: Pool; log: Log; metrics: Metrics }): J
     }
   }
 
-  function workOn(handler: JobHandler) {
+  async function workOn(handler: JobHandler): Promise<void> {
     const { name, long } = handler.job
     const oneByOne = { batchSize: 1, localConcurrency: long?.atOnce ?? 1, localGroupConcurrency: 1 }
     const options = long ? { ...polling, ...oneByOne } : polling
-    return boss.work(name, options, entries => inOrder(entries, entry => attempt(handler, entry)))
+    let worker = ''
+    worker = await boss.work(name, options, async entries => {
+      const results = await inOrder(entries, entry => attempt(handler, entry))
+      // What waits behind a long one need not wait for the next look as well: batches of one are never taken for full.
+      if (long) setTimeout(() => boss.notifyWorker(worker), soon).unref()
+      return results
+    })
   }
 
   return {

@@ -10,7 +10,7 @@ export type SmallTalk = 'greeting' | 'thanks' | 'goodbye' | 'nod'
 const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', string>>>> = {
   en: {
     greeting:
-      '(?:hello|hi|hey)(?:_there)? hiya howdy yo hallo greetings good_(?:morning|afternoon|evening|day) morning evening how_are_you(?:_doing)?(?:_today)? and_you how_is_it_going how’s_it_going nice_to_meet_you pleased_to_meet_you what_is_up what’s_up whats_up',
+      '(?:hello|hi|hey)(?:_there)? hiya howdy yo hallo greetings good_(?:morning|afternoon|evening|day) morning evening how_are_you(?:_doing)?(?:_today)? and_you how_is_it_going how’s_it_going nice_to_meet_you pleased_to_meet_you what_is_up what’s_up whats_up (?:i_have|i’ve_got|i_got)_a_(?:(?:quick|short|small|simple)_)?question(?:_for_you)? (?:can|may|could)_i_ask_(?:you_)?(?:something|a_(?:quick_)?question)',
     thanks:
       'thanks thank_you thankyou thx ty cheers much_appreciated appreciate_it appreciated many_thanks no_thanks no_thank_you that_helps that_helped that_was_helpful very_helpful',
     goodbye:
@@ -21,7 +21,7 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
   },
   de: {
     greeting:
-      'hallo hi hey moin moin_moin servus grüezi grüß_gott guten_(?:morgen|tag|abend) tag wie_geht_es_(?:dir|ihnen|euch) wie_geht’s wie_gehts und_(?:dir|ihnen|selbst)',
+      'hallo hi hey moin moin_moin servus grüezi grüß_gott guten_(?:morgen|tag|abend) tag wie_geht_es_(?:dir|ihnen|euch) wie_geht’s wie_gehts und_(?:dir|ihnen|selbst) (?:ich_(?:habe|hab|hätte)|hätte)_(?:da_)?(?:mal_)?(?:eine|ne)_(?:kurze_|kleine_)?frage (?:darf|kann|dürfte)_ich_(?:(?:sie|dich|euch)_)?(?:mal_)?(?:etwas|was)_fragen',
     thanks: 'danke dankeschön vielen_dank besten_dank herzlichen_dank tausend_dank dank merci nein_danke',
     goodbye:
       'tschüss tschüß tschau ciao auf_wiedersehen wiedersehen auf_wiederhören bis_bald bis_dann bis_später bis_morgen gute_nacht schönen_tag schönen_tag_noch schönen_abend schönes_wochenende',
@@ -31,7 +31,7 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
   },
   fr: {
     greeting:
-      'bonjour bonsoir salut coucou allô allo ça_va comment_ça_va comment_allez_vous et_(?:vous|toi) enchanté',
+      'bonjour bonsoir salut coucou allô allo ça_va comment_ça_va comment_allez_vous et_(?:vous|toi) enchanté (?:j’ai|j’aurais)_une_(?:petite_)?question (?:puis_je|je_peux)_(?:vous_)?poser_une_question',
     thanks: 'merci merci_beaucoup mille_mercis non_merci je_vous_remercie je_te_remercie',
     goodbye: 'au_revoir à_bientôt à_plus à_demain adieu bonne_journée bonne_soirée bonne_nuit bon_week_end',
     nod: 'ok okay d’accord daccord super parfait génial excellent très_bien bien cool hm hmm ah ah_bon entendu compris je_vois c’est_noté ça_marche (?:non_)?c’est_(?:tout|bon)',
@@ -40,7 +40,7 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
   },
   es: {
     greeting:
-      'hola buenas buenos_días buenos_dias buenas_tardes buenas_noches qué_tal que_tal cómo_estás como_estas cómo_está y_(?:tú|usted) saludos',
+      'hola buenas buenos_días buenos_dias buenas_tardes buenas_noches qué_tal que_tal cómo_estás como_estas cómo_está y_(?:tú|usted) saludos tengo_una_(?:pregunta|duda|consulta) (?:puedo|podría)_hacer(?:te|le)?_una_(?:pregunta|consulta)',
     thanks: 'gracias muchas_gracias mil_gracias muchísimas_gracias no_gracias te_lo_agradezco',
     goodbye:
       'adiós adios hasta_luego hasta_pronto hasta_mañana chao chau nos_vemos buen_día que_tengas_buen_día',
@@ -50,7 +50,7 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
   },
   it: {
     greeting:
-      'ciao salve buongiorno buonasera buon_giorno buona_sera come_stai come_sta come_va e_(?:tu|lei)',
+      'ciao salve buongiorno buonasera buon_giorno buona_sera come_stai come_sta come_va e_(?:tu|lei) (?:ho|avrei)_una_domanda (?:posso|potrei)_(?:fare|farle|farti)_una_domanda',
     thanks: 'grazie grazie_mille mille_grazie molte_grazie tante_grazie ti_ringrazio la_ringrazio no_grazie',
     goodbye:
       'arrivederci addio a_presto a_domani buona_notte buonanotte buona_giornata buona_serata ci_vediamo',
@@ -59,7 +59,8 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
       'a_tutti e sì si allora molto tante davvero di_nuovo per_tutto per_(?:l’|(?:il_(?:tuo|suo)|la|la_(?:tua|sua))_)(?:aiuto|risposta)',
   },
   pt: {
-    greeting: 'olá ola oi bom_dia boa_tarde boa_noite tudo_bem como_vai como_está e_(?:você|tu) e_aí',
+    greeting:
+      'olá ola oi bom_dia boa_tarde boa_noite tudo_bem como_vai como_está e_(?:você|tu) e_aí (?:tenho|tinha)_uma_(?:pergunta|dúvida|duvida|questão) posso_(?:fazer|te_fazer)_uma_pergunta',
     thanks: 'obrigado obrigada muito_obrigado muito_obrigada valeu brigado não_obrigado não_obrigada',
     goodbye: 'tchau adeus até_logo até_mais até_amanhã até_breve bom_fim_de_semana',
     nod: 'ok okay certo ótimo otimo perfeito legal excelente entendi entendido tá_bom está_bem beleza bem hm hmm ah (?:não_)?(?:isso_)?é_(?:só|tudo)(?:_isso)?',
@@ -67,7 +68,7 @@ const said: Readonly<Record<Language, Readonly<Record<SmallTalk | 'beside', stri
   },
   nl: {
     greeting:
-      'hallo hoi hey hé dag goedemorgen goedemiddag goedenavond goedendag hoe_gaat_het en_(?:jij|u|met_jou)',
+      'hallo hoi hey hé dag goedemorgen goedemiddag goedenavond goedendag hoe_gaat_het en_(?:jij|u|met_jou) ik_heb_een_(?:korte_)?vraag (?:mag|kan)_ik_(?:(?:u|je)_)?(?:iets|wat)_vragen',
     thanks:
       'bedankt dank_je dank_u dankjewel dank_je_wel dank_u_wel dankuwel hartelijk_dank heel_erg_bedankt nee_bedankt',
     goodbye: 'doei dag tot_ziens tot_straks tot_morgen welterusten fijne_dag fijne_avond',

@@ -26,6 +26,6 @@ export {
   type Retriever,
   type RetrieverParts,
 } from './retrieve.ts'
-export { seedDemoKnowledge } from './seedDemoKnowledge.ts'
+export { isDemoKnowledgeRead, seedDemoKnowledge } from './seedDemoKnowledge.ts'
 export { queueIndexTending, tendIndexHandler } from './tendIndex.ts'
 export type { AgentVisibility } from './visibility.ts'

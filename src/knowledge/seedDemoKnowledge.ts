@@ -1,6 +1,7 @@
 import type { Transaction } from '../db/index.ts'
 import type { Scope, Vault } from '../kernel/index.ts'
 import { createSource } from './createSource.ts'
+import { listSources } from './sourceStore.ts'
 
 /** A document in Markdown; its first line is its heading. */
 export type DemoDocument = string
@@ -20,4 +21,10 @@ export async function seedDemoKnowledge(
 ): Promise<void> {
   for (const document of documents)
     await createSource(scope, tx, vault, { type: 'text', ...nameAndText(document), tags: ['demo'] })
+}
+
+/** Whether all of it has been read, or could not be: until then the agent answers from a part of it. */
+export async function isDemoKnowledgeRead(scope: Scope, tx: Transaction): Promise<boolean> {
+  const waiting = await listSources(tx, scope, { status: 'processing', limit: 1, hidden: [] })
+  return waiting.length === 0
 }

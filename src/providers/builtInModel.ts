@@ -81,8 +81,9 @@ function returned(messages: Messages): Said | undefined {
   return { text: returning[language][kind], declined: false }
 }
 
+/** Without addresses: where somebody was does not say what they ask. */
 const visitorsOf = (messages: Messages): string[] =>
-  messages.flatMap(({ role, text }) => (role === 'user' ? [text] : []))
+  messages.flatMap(({ role, text }) => (role === 'user' ? [text.replace(/\bhttps?:\/\/\S+/gi, ' ')] : []))
 
 /** "And how much is it?" asks about what was said before. */
 function questionOf(messages: Messages): Asked {

@@ -47,6 +47,9 @@ describe('the first start, with nothing configured and an empty home', () => {
       expect(contacts.length).toBeGreaterThan(0)
       expect((await everything(owner, '/api/v1/widgets')).length).toBe(1)
       expect((await everything(owner, '/api/v1/conversations')).length).toBeGreaterThan(0)
+      // Whoever asks at once is answered from all of the documents.
+      const sources = await everything<Named & { status: string }>(owner, '/api/v1/knowledge/sources')
+      expect(new Set(sources.map(({ status }) => status))).toEqual(new Set(['ready']))
       printed = /Demo login.*\n/.exec(first.stdout())?.[0] ?? ''
       expect(await first.stop()).toEqual({ code: 0, signal: null })
       expect(first.stderr()).toBe('')

@@ -58,6 +58,7 @@ async function ask(question: string, from: readonly Passage[] = passages, maxOut
 describe('the built-in answerer', () => {
   test.each([
     ['How much does shipping cost?', '€4.95', 1],
+    ['I was at https://shop.example/sofas/returns?page=2, when are you open?', 'Monday to Friday', 3],
     ['How long do I have to return an item?', 'within 30 days of delivery', 2],
     ['When are you open?', 'Monday to Friday', 3],
     ['Who founded the company?', 'Maria Keller', 3],

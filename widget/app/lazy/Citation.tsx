@@ -5,7 +5,7 @@ import { useChat, useChatState, useWords } from '../view/parts.tsx'
 
 export const css = `
 .button.quiet{background:var(--soft);color:var(--text)}
-.passage{overflow-wrap:anywhere;padding:.9em 1em;border-inline-start:3px solid var(--ink);border-radius:.3em .8em .8em .3em;background:var(--soft);font-size:.9375em}
+.passage{overflow-wrap:break-word;padding:.9em 1em;border-inline-start:3px solid var(--ink);border-radius:.3em .8em .8em .3em;background:var(--soft);font-size:.9375em}
 .where{margin-block-end:.8em;color:var(--muted);font-size:.875em}
 .inside>.button{margin-block-start:1.1em;text-decoration:none}
 `

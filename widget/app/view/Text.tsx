@@ -27,10 +27,14 @@ interface TextProps {
 
 export function Text({ text, citations, open }: TextProps) {
   const words = useWords()
-  const cite = (number: number) => {
+  // Readers count sources as they come; the answer's own numbers say which passages it was given.
+  const came = citations === 'unknown' ? [] : citations.map(({ number }) => number)
+  const cite = (own: number) => {
     // While it is written nobody knows yet which source that will be.
+    if (citations === 'unknown' && !came.includes(own)) came.push(own)
+    const number = came.indexOf(own) + 1
     if (citations === 'unknown') return <span class="cite">{number}</span>
-    const source = citations.find(one => one.number === number)
+    const source = citations[number - 1]
     return (
       source && (
         <button
@@ -55,10 +59,10 @@ interface SourcesProps {
 
 export const Sources = memo(({ citations, open, words }: SourcesProps) => (
   <ul class="chips sources" aria-label={words('sources')}>
-    {citations.map(({ number, chunkId, title }) => (
+    {citations.map(({ chunkId, title }, at) => (
       <li key={chunkId}>
         <button type="button" class="chip" onClick={() => open(chunkId, title)}>
-          <span>{number}</span>
+          <span>{at + 1}</span>
           <bdi>{title}</bdi>
         </button>
       </li>
