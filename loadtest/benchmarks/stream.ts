@@ -21,7 +21,7 @@ const vocabulary =
 
 export const stream: Benchmark = {
   name: 'stream',
-  summary: `what the product adds to a model's first word, against the model's own stream; ${parallel} answers at once at ${tokensPerSecond} words/s; medians, and of mismatches, frames and lag the worst round`,
+  summary: `what the product adds to a model's first word, against the model's own stream; ${parallel} answers at once at ${tokensPerSecond} words/s; medians, and of mismatches and frames the worst round`,
   targets: [
     { key: 'ttft_beyond_retrieval_p50_ms', comparison: '<=', value: 5 },
     { key: 'ttft_added_p99_ms', comparison: '<=', value: 20 },
@@ -60,9 +60,9 @@ async function run(context: BenchmarkContext): Promise<Outcome> {
     figures.push(await measure(parts, context, round))
   }
   const most = (key: string) => Math.max(...figures.map(figure => figure[key] ?? Number.NaN))
-  const worst = ['mismatches', 'frames_per_s_max', 'loop_lag_p99_ms'].map(key => [key, most(key)])
+  const worst = { mismatches: most('mismatches'), frames_per_s_max: most('frames_per_s_max') }
   return {
-    metrics: { ...medians(figures), ...Object.fromEntries(worst) },
+    metrics: { ...medians(figures), ...worst, loop_lag_p99_ms_worst: most('loop_lag_p99_ms') },
     rounds: figures,
     versions: { postgres: database.serverVersion },
   }
@@ -82,7 +82,8 @@ interface Parts {
 /** A few at a time through the product, the floor and the bare client, in turn; then all at once through the first two. */
 async function measure(parts: Parts, { short }: BenchmarkContext, round: number): Promise<Metrics> {
   const { load, model, modelUrl, database, floorLoad } = parts
-  const count = short ? 40 : parallel
+  // Of fewer the 99th percentile would be the slowest.
+  const count = short ? 100 : parallel
   // One after the other, so that none waits for another's beginning.
   const spreadMs = count * 60
   const since = new Date()
@@ -157,7 +158,7 @@ async function crowd(load: Child, { cpu }: Pick<Child, 'cpu'>, lag: () => Promis
 
 function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? Number.NaN
 }
 
 async function retrievalP50({ owner }: TemporaryDatabase, since: Date): Promise<number> {
