@@ -174,8 +174,8 @@ describe('V1: nothing leaks', () => {
       .filter(name => !before[0]?.includes(name))
     expect(added).toEqual(['Parley'])
     await parleyOf(guest.page, 'Parley.destroy()')
-    await guest.page.waitForTimeout(300)
+    const left = async () => [await guest.page.evaluate(globals), await listeners()]
+    await expect.poll(left, { timeout: 10_000 }).toEqual(before)
     expect(await guest.page.locator('parley-widget').count()).toBe(0)
-    expect([await guest.page.evaluate(globals), await listeners()]).toEqual(before)
   })
 })
