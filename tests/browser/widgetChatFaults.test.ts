@@ -130,7 +130,8 @@ test('V1: blocked storage costs the memory of the next page and nothing else', a
   const shopper = await enterShop(browser, world)
   await shopper.context.addInitScript(`
     Object.defineProperty(self, 'indexedDB', { get() { throw new Error('blocked') } })
-    Object.defineProperty(self, 'localStorage', { get() { throw new Error('blocked') } })`)
+    Object.defineProperty(self, 'localStorage', { get() { throw new Error('blocked') } })
+    self.BroadcastChannel = class { constructor() { throw new DOMException('blocked', 'SecurityError') } }`)
   await shopper.go()
   await shopper.open()
   await shopper.say('Is anything kept?')

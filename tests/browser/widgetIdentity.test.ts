@@ -95,6 +95,50 @@ test('V3: a token that expired before anybody chatted keeps out nobody who is kn
   await cleo.close()
 })
 
+test('V3: who has begun another conversation is not thrown back into the one before by a new connection', async () => {
+  const fay = await enterShop(browser, world, { identity: await sign('fay') })
+  fay.forgive(/net::|WebSocket/)
+  await fay.open()
+  await fay.say('Fay on one matter')
+  await fay.log.getByText('So it is.').waitFor()
+  // What is kept is before her on the next page, so that nothing has to be looked for.
+  await fay.go()
+  await fay.open()
+  await fay.log.getByText('Fay on one matter').waitFor()
+  await fay.panel.getByRole('button', { name: 'More' }).click()
+  await fay.panel.getByRole('menuitem', { name: 'New conversation' }).click()
+  await fay.composer.fill('Fay on another matter')
+  await fay.context.setOffline(true)
+  await fay.panel.getByText(/No connection/).waitFor()
+  await fay.context.setOffline(false)
+  await fay.panel.getByText(/No connection/).waitFor({ state: 'detached', timeout: 20_000 })
+  await fay.page.waitForTimeout(1_000)
+  expect(await fay.log.getByText('Fay on one matter').count()).toBe(0)
+  await fay.composer.press('Enter')
+  await fay.log.getByText('So it is.').waitFor()
+  const { rows } = await world.parley.owner.query(
+    `select count(distinct conversation_id) from messages where text like 'Fay on %'`,
+  )
+  expect(rows).toEqual([{ count: '2' }])
+  await fay.close()
+})
+
+test('V3: who signs out and in again on the same page finds their conversation', async () => {
+  const gil = await enterShop(browser, world, { identity: await sign('gil') })
+  gil.forgive(/WebSocket/)
+  await gil.open()
+  // What is theirs is looked for, and there is nothing yet.
+  await gil.page.waitForTimeout(1_000)
+  await gil.say('Gil was here')
+  await gil.log.getByText('So it is.').waitFor()
+  await gil.app('logout')
+  await gil.app('identify', await sign('gil'))
+  await gil.open()
+  await gil.log.getByText('Gil was here').waitFor()
+  gil.assertClean()
+  await gil.close()
+})
+
 test('V3: where the site has to say who comes, an expired word is none', async () => {
   await world.setWidget({ identityRequired: true })
   // For as long as the server goes by what it has read before.

@@ -186,7 +186,8 @@ describe('V1: any page', () => {
 
   test('whose browser blocks every storage', async () => {
     await guest.context.addInitScript(`for (const name of ['localStorage', 'sessionStorage', 'indexedDB'])
-      Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError') } })`)
+      Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError') } })
+      window.BroadcastChannel = class { constructor() { throw new DOMException('blocked', 'SecurityError') } }`)
     await guest.page.goto(site.put({ key }))
     await guest.launcher.click()
     await guest.panel.waitFor()

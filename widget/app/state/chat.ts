@@ -291,6 +291,7 @@ export class Chat {
     this.composer.end()
     this.#end()
     this.about.forget()
+    this.talks.forget()
     this.#begun = undefined
     const { words, dark } = this.store.state
     this.close()

@@ -19,11 +19,16 @@ interface TabsPorts {
 }
 
 export function openTabs(key: string, ports: TabsPorts): Tabs {
-  const channel = new BroadcastChannel(`parley:${key}`)
-  channel.onmessage = ({ data }: MessageEvent<News>) => {
-    if ('forgotten' in data) ports.forgotten()
-    else if ('talk' in data) ports.talk(data.talk)
-    else ports.written(data)
+  let channel: BroadcastChannel | undefined
+  try {
+    channel = new BroadcastChannel(`parley:${key}`)
+    channel.onmessage = ({ data }: MessageEvent<News>) => {
+      if ('forgotten' in data) ports.forgotten()
+      else if ('talk' in data) ports.talk(data.talk)
+      else ports.written(data)
+    }
+  } catch {
+    // Firefox counts it as storage: where that is blocked, each tab is on its own.
   }
-  return { tell: news => channel.postMessage(news), close: () => channel.close() }
+  return { tell: news => channel?.postMessage(news), close: () => channel?.close() }
 }

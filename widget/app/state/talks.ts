@@ -20,6 +20,7 @@ export class Talks {
   readonly #people: People
   readonly #queue: QueueWatch
   #unsubscribe: () => void = () => undefined
+  /** There is no more to be found of theirs than what they have before them, or have chosen. */
   #looked = false
   /** Up to here everything was told to the page; undefined: what is there is from before. */
   #toldTo: number | undefined
@@ -49,6 +50,7 @@ export class Talks {
   follow(reference: Reference | null): void {
     if (reference && JSON.stringify(reference) === JSON.stringify(this.reference)) return
     this.leave()
+    this.#looked = true
     if (reference) this.#take(reference)
     else this.#chat.kept.goesOn = false
   }
@@ -91,8 +93,15 @@ export class Talks {
     if (!subject || this.#looked || this.current) return
     this.#looked = true
     const answer = await client.request('conversation.list', { limit: 1 })
+    // The next connection asks again.
+    if (!answer.ok) this.#looked = false
     const [latest] = answer.ok ? answer.value.conversations : []
     if (latest && latest.status !== 'resolved' && !this.current) this.choose({ id: latest.id })
+  }
+
+  /** Whoever comes next may have something to be found, too. */
+  forget(): void {
+    this.#looked = false
   }
 
   leave(): void {
@@ -129,6 +138,7 @@ export class Talks {
     const { store } = this.#chat
     if (talk.refusal?.code === 'not_found' && talk.messages.length === 0) {
       this.choose(null)
+      this.#looked = false
       return
     }
     store.set({ talk })
