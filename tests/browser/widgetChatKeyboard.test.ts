@@ -122,3 +122,20 @@ test('V1: how much room is left is told before there is none', async () => {
   expect(await shopper.composer.inputValue()).toHaveLength(8_002)
   await shopper.close()
 })
+
+test('V7: the focus on an address in words of one’s own can be seen on their bubble', async () => {
+  const shopper = await enterShop(browser, world)
+  const { log, page } = shopper
+  await shopper.open()
+  await shopper.say('It is https://shop.example/a')
+  await log.locator('.own a').waitFor()
+  await tabUntil(shopper, /^https:/, 'Shift+Tab')
+  const outline = await page.evaluate<string>(`{
+    const { activeElement } = document.querySelector('[role=complementary]').shadowRoot
+    const { outlineColor, outlineStyle, color } = getComputedStyle(activeElement)
+    const { backgroundColor } = getComputedStyle(activeElement.closest('.bubble'))
+    String([outlineStyle, outlineColor === color, outlineColor === backgroundColor])
+  }`)
+  expect(outline).toBe('solid,true,false')
+  await shopper.close()
+})
