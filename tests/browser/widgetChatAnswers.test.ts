@@ -149,7 +149,7 @@ test('V7: a streamed answer is announced in whole sentences, and no word of it t
   expect(all.length).toBeLessThan(6)
   for (const sentence of all) expect(sentence).toMatch(/[.!?]$/)
   expect(all.join(' ')).toBe(
-    'You can return an item within 30 days after delivery . Damaged items travel back at our cost. That is all there is to know about it, and here is some more that takes a while to say.',
+    'You can return an item within 30 days after delivery. Damaged items travel back at our cost. That is all there is to know about it, and here is some more that takes a while to say.',
   )
   await shopper.close()
 })
