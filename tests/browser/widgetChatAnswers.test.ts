@@ -1,5 +1,6 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { facts } from '../support/answerWorld.ts'
 import { assertAccessible, launchBrowser, screenshot } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { enterShop, openWidgetWorld, type Shopper, type WidgetWorld } from '../support/widgetWorld.ts'
@@ -43,6 +44,46 @@ test('V4: an answer streams in, and its citation opens the passage it comes from
   await page.keyboard.press('Escape')
   await sheet.waitFor({ state: 'detached' })
   expect(await panel.isVisible()).toBe(true)
+  shopper.assertClean()
+  await shopper.close()
+})
+
+test('V4: sources are counted as they are read, the same while the answer is written as when it stands', async () => {
+  const sources = ['[3]', '[1]'] as const
+  let given = ''
+  world.model.always('chat', ({ body }) => {
+    given = JSON.stringify(body.messages)
+    const text = `One is there ${sources[0]}, error [404] is none, the other is here ${sources[1]}, and [3] once more. Here is some more that takes a while to say.`
+    return { text, rate: 8 }
+  })
+  const shopper = await enterShop(browser, world)
+  const { panel, page, log } = shopper
+  await shopper.open()
+  await shopper.say('Can I return an item, do parcels go to Norway, and is oiled oak wiped?')
+  const marks = () => answerIn(shopper).locator('.cite').allTextContents()
+  await panel.getByRole('button', { name: 'Stop answering' }).waitFor()
+  await answerIn(shopper).getByText('and 1 once more').waitFor()
+  expect(await panel.getByRole('button', { name: 'Stop answering' }).isVisible()).toBe(true)
+  expect(await marks()).toEqual(['1', '2', '1'])
+  expect(await answerIn(shopper).textContent()).toContain('error [404] is none')
+  await panel.getByRole('button', { name: 'Answer again' }).waitFor()
+  expect(await marks()).toEqual(['1', '2', '1'])
+  expect(await answerIn(shopper).textContent()).toContain('error [404] is none')
+  const chips = log.locator('.sources .chip')
+  const titles = sources.map(
+    own => given.match(new RegExp(`\\${own.slice(0, -1)}\\] (\\w+)`))?.[1] ?? 'not given',
+  )
+  expect(await chips.allTextContents()).toEqual(titles.map((title, at) => `${at + 1}${title}`))
+  for (const [at, title] of titles.entries())
+    for (const mark of [answerIn(shopper).locator('.cite').nth(at), chips.nth(at)]) {
+      await mark.click()
+      await panel
+        .getByRole('dialog', { name: title })
+        .getByText(facts[title as keyof typeof facts])
+        .waitFor()
+      await page.keyboard.press('Escape')
+      await panel.getByRole('dialog', { name: title }).waitFor({ state: 'detached' })
+    }
   shopper.assertClean()
   await shopper.close()
 })
@@ -149,7 +190,7 @@ test('V7: a streamed answer is announced in whole sentences, and no word of it t
   expect(all.length).toBeLessThan(6)
   for (const sentence of all) expect(sentence).toMatch(/[.!?]$/)
   expect(all.join(' ')).toBe(
-    'You can return an item within 30 days after delivery . Damaged items travel back at our cost. That is all there is to know about it, and here is some more that takes a while to say.',
+    'You can return an item within 30 days after delivery. Damaged items travel back at our cost. That is all there is to know about it, and here is some more that takes a while to say.',
   )
   await shopper.close()
 })

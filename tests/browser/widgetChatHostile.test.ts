@@ -76,7 +76,8 @@ test('S6: names of people that would turn the text around or fill the panel do n
 
 test('S6: the keys that are typed in the chat are not shortcuts of the page', async () => {
   const shopper = await enterShop(browser, world)
-  await shopper.page.evaluate(`addEventListener('keydown', () => { self.heard = (self.heard ?? 0) + 1 })`)
+  await shopper.page.evaluate(`for (const name of ['keydown', 'keypress', 'keyup'])
+    addEventListener(name, () => { self.heard = [...(self.heard ?? []), name] })`)
   await shopper.open()
   await shopper.composer.pressSequentially('abc')
   expect(await shopper.page.evaluate('self.heard')).toBeUndefined()

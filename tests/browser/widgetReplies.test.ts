@@ -4,20 +4,23 @@ import { newId } from '../../src/kernel/index.ts'
 import { assertAccessible, launchBrowser, screenshot } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
 import { type Guest, type HostSite, openHostSite } from '../support/hostSite.ts'
+import type { Person } from '../support/people.ts'
 import { quickMember } from '../support/quickPeople.ts'
 import { connectMember, type TestSocket, text } from '../support/sockets.ts'
+import { upload } from '../support/uploads.ts'
 
 let site: HostSite
 let browser: Browser
 let guest: Guest
-let colleague: TestSocket
+let colleague: TestSocket & { readonly person: Person }
 let key: string
 
 beforeAll(async () => {
   ;[site, browser] = await Promise.all([openHostSite(), launchBrowser()])
   key = await site.widget()
   const { parley, workspace } = site
-  colleague = await connectMember(parley.url, await quickMember(parley, workspace, 'support_agent'))
+  const person = await quickMember(parley, workspace, 'support_agent')
+  colleague = { ...(await connectMember(parley.url, person)), person }
 })
 afterAll(async () => {
   colleague.close()
@@ -45,8 +48,8 @@ async function close(): Promise<void> {
   await guest.panel.waitFor({ state: 'hidden' })
 }
 
-/** Somebody who has asked something, closed the chat and is on the page; returns how a person answers them. */
-async function asked(about: string): Promise<(words: string) => Promise<void>> {
+/** Somebody who has asked something, closed the chat and is on the page; returns how a person answers them, by words or by a file. */
+async function asked(about: string): Promise<(words: string, file?: string) => Promise<void>> {
   const question = `${about} ${newId()}`
   await guest.page.goto(site.put({ key }))
   await open()
@@ -62,13 +65,37 @@ async function asked(about: string): Promise<(words: string) => Promise<void>> {
   await guest.panel.locator('.own .bubble').getByText(question).waitFor()
   await close()
   const conversationId = (await found()) ?? ''
-  return async words => {
-    await colleague.ask('message.send', { conversationId, clientId: newId(), parts: text(words) })
+  const fileOf = async (name: string) => {
+    const file = { name, type: 'text/plain', body: 'The plan' }
+    const { body } = await upload(site.parley, colleague.person, conversationId, file)
+    return [{ type: 'file' as const, fileId: body.id, name }]
+  }
+  return async (words, file) => {
+    const parts = file ? await fileOf(file) : text(words)
+    await colleague.ask('message.send', { conversationId, clientId: newId(), parts })
   }
 }
 
 const counted = (count: number) =>
   eventually(`${count} on the launcher`, async () => (await badge().textContent()) === String(count))
+
+test('V1: beside the launcher stands what was said, without the signs that only the chat draws', async () => {
+  const { person } = colleague
+  const nameIt = (name: string) =>
+    site.parley.owner.query('update users set name = $2 where id = $1', [person.userId, name])
+  await nameIt('\u202eMallory')
+  const reply = await asked('How is it written?')
+  await reply('- **It** is in [the list](https://shop.example/a_b_c) [1].\n- Order #12 of max_m@shop.example')
+  await counted(1)
+  await teaser().getByText('It is in the list. Order #12 of max_m@shop.example', { exact: true }).waitFor()
+  await open()
+  await guest.panel.locator('.author', { hasText: 'Mallory' }).waitFor()
+  await close()
+  await reply('', 'plan.txt')
+  await counted(1)
+  await teaser().getByText('File plan.txt', { exact: true }).waitFor()
+  expect(await teaser().locator('strong').textContent()).toBe('Mallory')
+})
 
 test('V1: what a person writes while the chat is closed is counted and shown at the launcher, on the next page too; opened, it is read', async () => {
   const reply = await asked('Where is my parcel?')

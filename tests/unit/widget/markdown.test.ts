@@ -81,6 +81,28 @@ test('what visitors typed stays as they typed it, but for addresses', () => {
   )
 })
 
+const addressed: Readonly<Record<string, readonly [text: string, address: string, after: string]>> = {
+  'mail to help': ['help@shop.example', 'mailto:help@shop.example', ''],
+  'mail to hello': ['Hello@shop.example.', 'mailto:Hello@shop.example', '.'],
+  'mail to what begins as an address': ['https@shop.example', 'mailto:https@shop.example', ''],
+  'Chinese behind it': ['https://x.example/help，谢谢您', 'https://x.example/help', '，谢谢您'],
+  'Japanese behind it': ['https://x.example/a。ありがとう', 'https://x.example/a', '。ありがとう'],
+  'a bracket of full width': ['https://x.example/a）', 'https://x.example/a', '）'],
+  'an Arabic question': ['https://x.example/a؟', 'https://x.example/a', '؟'],
+  'an Arabic comma': ['https://x.example/a، b', 'https://x.example/a', '، b'],
+  'French quotes': ['https://x.example/a»', 'https://x.example/a', '»'],
+  'closing quotes': ['https://x.example/b”.', 'https://x.example/b', '”.'],
+  'dots in one sign': ['https://x.example/b…', 'https://x.example/b', '…'],
+}
+
+describe('an address ends where it does:', () => {
+  test.each(Object.entries(addressed))('%s', (_, [text, address, after]) => {
+    const link = `<a href=${address}><bdi>${address.replace('mailto:', '')}</bdi></a>${after}`
+    expect(draw(text)).toBe(`<p>${link}</p>`)
+    expect(html(typed(text))).toBe(link)
+  })
+})
+
 const piece = fc.oneof(
   fc.constantFrom(
     '*',

@@ -21,7 +21,9 @@ export const undirected = (text: string): string => text.replace(directionMarks,
 const link =
   /\[([^[\]\n]{1,300})\]\(\s{0,3}<?([^\s<>()]{1,2000}(?:\([^\s<>()]{0,200}\)[^\s<>()]{0,200})?)>?\s{0,3}(?:"[^"\n]{0,200}")?\)/y
 const mark = /\[(\d{1,3}(?:\s{0,2},\s{0,2}\d{1,3}){0,9})\]/y
-const address = /https?:\/\/[^\s<>"'`\\[\]{}|^\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,2000}/iy
+/** Not what other scripts and languages put behind an address, often without a space. */
+const address =
+  /https?:\/\/[^\s<>"'`\\[\]{}|^«»“”„‘’\u3000-\u303f\uff00-\uffef\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]{1,2000}/iy
 const mail = /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}/y
 const emphasis: readonly (readonly [string, 'strong' | 'em' | 'del'])[] = [
   ...([
@@ -87,15 +89,14 @@ function special(
     case '!':
       // A picture from elsewhere would tell its server who reads this: it is shown as what it is called.
       return text[position + 1] === '[' ? linked(text, position + 1, depth) : undefined
-    case 'h':
-    case 'H':
-      return atWordStart(text, position) ? bare(text, position) : undefined
     case '*':
     case '_':
     case '~':
       return depth < deepest ? emphasised(text, position, to, depth, missing) : undefined
     default:
-      return /\w/.test(character) && atWordStart(text, position) ? mailed(text, position) : undefined
+      return /\w/.test(character) && atWordStart(text, position)
+        ? (bare(text, position) ?? mailed(text, position))
+        : undefined
   }
 }
 
@@ -135,7 +136,7 @@ function bare(text: string, position: number): Found | undefined {
   const found = at(address, text, position)?.[0]
   if (!found) return undefined
   let end = found.length
-  while (end > 8 && /[.,;:!?*_~)]/.test(found[end - 1] ?? '')) {
+  while (end > 8 && /[.,;:!?*_~)…؟،؛]/.test(found[end - 1] ?? '')) {
     if (found[end - 1] === ')' && found.slice(0, end).includes('(')) break
     end--
   }

@@ -1,11 +1,12 @@
 import type { Beginning, Conversation, ConversationSnapshot, Message } from '../../../src/client/index.ts'
 import type { CommandInput } from '../../../src/protocol/index.ts'
 import type { Teaser } from '../contract.ts'
+import { whoIs } from '../view/who.ts'
 import type { Chat } from './chat.ts'
 import { talkKey } from './kept.ts'
 import { People } from './people.ts'
 import { QueueWatch } from './queue.ts'
-import { nameOf } from './state.ts'
+import { saidIn } from './said.ts'
 
 /** By the id that the server gave it, or until then by the name it was begun with. */
 export type Reference = { readonly id: string } | { readonly clientId: string }
@@ -186,10 +187,9 @@ export class Talks {
     this.#chat.boot.tell({ type: 'unread', count: unread.length, ...teaser })
   }
 
-  #teaser({ sender, text }: Message): Teaser {
-    const { people, words } = this.#chat.store.state
-    const known = sender && people[nameOf(sender)]?.name
-    return { author: known ?? words?.(sender?.kind === 'agent' ? 'assistant' : 'team') ?? '', text }
+  #teaser(message: Message): Teaser {
+    const { state } = this.#chat.store
+    return { author: whoIs(this.#chat, state, message.sender).name, text: saidIn(message, state.words) }
   }
 
   #ring(): void {

@@ -53,7 +53,7 @@ export const panelCss = `
 .link{min-height:2em;padding:0 .25em;color:var(--ink);font-weight:600;text-decoration:underline}
 .md>*+*,.md li>*+*{margin-block-start:.55em}
 .md a{color:var(--ink);text-decoration:underline}
-.own .md a{color:inherit}
+.own .md a{color:inherit;outline-color:currentColor}
 .md ul,.md ol{padding-inline-start:1.35em}
 .md li+li{margin-block-start:.25em}
 .md blockquote{padding-inline-start:.75em;border-inline-start:3px solid var(--line);color:var(--muted)}

@@ -1,10 +1,9 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { ConversationSnapshot, Message } from '../../../src/client/index.ts'
-import { undirected } from '../markdown/inline.tsx'
+import type { ConversationSnapshot } from '../../../src/client/index.ts'
 import type { Chat } from '../state/chat.ts'
+import { saidIn, spokenOf } from '../state/said.ts'
 import type { Words } from '../state/words.ts'
 import { isFailed } from './Delivery.tsx'
-import { filesOf } from './Message.tsx'
 import { useChat } from './parts.tsx'
 import { eventText } from './SystemEvent.tsx'
 import { whoIs } from './who.ts'
@@ -77,9 +76,7 @@ class Speaker {
       const { name } = whoIs(this.#chat, this.#chat.store.state, sender)
       const { runId, said } = this.#answer
       const known = parts.some(part => part.type === 'answer' && part.runId === runId) ? said : 0
-      const rest = [spokenOf(text.slice(known)), ...filesOf(message).map(part => fileText(part, words))]
-        .filter(Boolean)
-        .join(', ')
+      const rest = saidIn({ text: text.slice(known), parts }, words)
       if (type === 'system_event') this.#say(eventText(message, words, name))
       else if (rest) this.#say(known > 0 ? rest : `${name}: ${rest}`)
     }
@@ -117,15 +114,3 @@ function lastSentence(text: string): number {
     end = index + found.length
   return end
 }
-
-const fileText = ({ type, name }: Message['parts'][number], words: Words): string =>
-  `${words(type === 'image' ? 'image' : 'file')} ${typeof name === 'string' ? undirected(name) : ''}`.trim()
-
-/** Without signs that are for eyes. */
-const spokenOf = (text: string): string =>
-  text
-    .replace(/\[\d{1,3}(?:,\s?\d{1,3}){0,9}\]/g, '')
-    .replace(/\[([^\]\n]{1,300})\]\([^)\s]{0,2000}\)/g, '$1')
-    .replace(/[*_`#>|~]+/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim()

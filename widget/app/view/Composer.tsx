@@ -1,12 +1,12 @@
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef } from 'preact/hooks'
 import { partLimits } from '../state/limits.ts'
 import { Icon, IconButton, later, useChat, useChatState, useWords } from './parts.tsx'
 
 const Files = later('files', () => import('../lazy/Files.tsx'))
 const Emoji = later<{ pick: (emoji: string) => void }>('emoji', () => import('../lazy/Emoji.tsx'))
 
-/** From here on the visitor is told how much room is left. */
-const warnAt = partLimits.text - 500
+/** Characters left at which screen readers say so; from the last on it is shown with every key. */
+const steps = [-1, 0, 20, 100, 499]
 
 export function Composer() {
   const chat = useChat()
@@ -20,6 +20,10 @@ export function Composer() {
   const turn = useChatState(state => state.turn)
   useEffect(() => field.current?.focus({ preventScroll: true }), [turn])
   const over = draft.length - partLimits.text
+  const step = steps.find(most => -over <= most)
+  const room = step !== undefined && words(over > 0 ? 'tooLong' : 'left', { count: Math.abs(over) })
+  // With each step, and not again with each key.
+  const said = useMemo(() => room, [step])
   const busy = uploads.some(({ fileId }) => !fileId)
   const empty = !draft.trim() && uploads.length === 0
   const send = () => {
@@ -66,10 +70,9 @@ export function Composer() {
         />
         <div class="tools">
           <Tools picking={picking} />
-          <span class={over > 0 ? 'space bad' : 'space'} role="status">
-            {over > 0
-              ? words('tooLong', { count: over })
-              : draft.length > warnAt && words('left', { count: -over })}
+          <span class={over > 0 ? 'space bad' : 'space'}>{room}</span>
+          <span class="hidden" role="status">
+            {said}
           </span>
           <button
             type="button"

@@ -1,6 +1,7 @@
 import type { Message } from '../../../src/client/index.ts'
 import { typed } from '../markdown/inline.tsx'
 import { settle } from '../markdown/unfinished.ts'
+import { filesOf } from '../state/said.ts'
 import type { Words } from '../state/words.ts'
 import { Delivery } from './Delivery.tsx'
 import { Face } from './Header.tsx'
@@ -75,9 +76,6 @@ function Other(said: Said) {
 /** Somebody stopped it, or it became too long: it may end within what was opened. */
 const cutShort = ({ parts }: Message): boolean =>
   parts.some(({ type, finishReason }) => type === 'answer' && finishReason !== 'stop')
-
-export const filesOf = ({ parts }: Message) =>
-  parts.filter(({ type, fileId }) => fileId && (type === 'image' || type === 'file'))
 
 function Content({ message, words }: Pick<Said, 'message' | 'words'>) {
   const chat = useChat()

@@ -15,6 +15,9 @@ export function Panel() {
   return open ? <Opened /> : null
 }
 
+/** The page has shortcuts of its own, which nobody means who types here. */
+const ours = (event: Event) => event.stopPropagation()
+
 const small = '(max-width: 480px), (max-height: 480px)'
 
 function Opened() {
@@ -30,8 +33,7 @@ function Opened() {
   useFocusKept(panel)
   const { position } = chat.boot.config.appearance
   const onKey = (event: KeyboardEvent) => {
-    // The page has shortcuts of its own, which nobody means who types here.
-    event.stopPropagation()
+    ours(event)
     // What fills the screen, as a picture does on any, is all that can be reached.
     if (event.key === 'Tab' && (phone || sheet?.name === 'image')) keepInside(event, panel.current)
     if (event.key !== 'Escape' || event.isComposing) return
@@ -48,6 +50,8 @@ function Opened() {
       tabIndex={-1}
       ref={panel}
       onKeyDown={onKey}
+      onKeyPress={ours}
+      onKeyUp={ours}
     >
       <Header title={title} />
       <Connection />

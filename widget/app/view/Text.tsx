@@ -25,15 +25,19 @@ interface TextProps {
   readonly open?: Open
 }
 
+/** Of a source. A search gives an agent six, so a larger number, such as [404], is words. */
+const mostNumber = 99
+
 export function Text({ text, citations, open }: TextProps) {
   const words = useWords()
   // Readers count sources as they come; the answer's own numbers say which passages it was given.
   const came = citations === 'unknown' ? [] : citations.map(({ number }) => number)
   const cite = (own: number) => {
-    // While it is written nobody knows yet which source that will be.
-    if (citations === 'unknown' && !came.includes(own)) came.push(own)
+    // While it is written nobody knows yet which source that will be, or whether it is one.
+    const maybe = citations === 'unknown' && own > 0 && own <= mostNumber
+    if (maybe && !came.includes(own)) came.push(own)
     const number = came.indexOf(own) + 1
-    if (citations === 'unknown') return <span class="cite">{number}</span>
+    if (citations === 'unknown') return maybe ? <span class="cite">{number}</span> : undefined
     const source = citations[number - 1]
     return (
       source && (
