@@ -25,7 +25,7 @@ export { createLog, describeError, type Log } from './log.ts'
 export { conceptsOf, inSingleWords, likenessTo, mostAlike } from './meanings.ts'
 export { createMetrics, type Metrics } from './metrics.ts'
 export { groupsOf, networkOf } from './network.ts'
-export { growing, pause } from './pause.ts'
+export { growing, nextTurn, pause, takingTurns } from './pause.ts'
 export {
   knownPermissions,
   outranks,

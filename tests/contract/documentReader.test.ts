@@ -7,6 +7,7 @@ import {
   type ReaderOptions,
 } from '../../src/providers/documentReader.ts'
 import { docxOf, paragraph, pdfOf, pdfOfStream } from '../support/documents.ts'
+import { watchTurns } from '../support/watchTurns.ts'
 
 const readers: DocumentReader<unknown>[] = []
 afterEach(() => Promise.all(readers.splice(0).map(reader => reader.close())))
@@ -49,30 +50,6 @@ const makeBook = () => {
     ]),
   )
   return book
-}
-
-/**
- * How many milliseconds of the processor the longest turn of this thread's event loop took: what this thread did itself, however busy
- * the machine is with others.
- */
-function watchTurns() {
-  let longest = 0
-  let turns = 0
-  let last = process.threadCpuUsage()
-  const turn = () => {
-    const now = process.threadCpuUsage()
-    longest = Math.max(longest, (now.user + now.system - last.user - last.system) / 1_000)
-    last = now
-    turns++
-  }
-  const timer = setInterval(turn, 1)
-  return {
-    end() {
-      clearInterval(timer)
-      turn()
-      return { longest, turns }
-    },
-  }
 }
 
 describe('the reader of documents', { timeout: 120_000 }, () => {

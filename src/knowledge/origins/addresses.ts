@@ -1,4 +1,6 @@
 const longest = 2_000
+/** Before what tells of readers is taken out of it, name by name. */
+const longestLink = 2 * longest
 
 /** What tells where a reader came from, and which reader it is; the page is the same. */
 const ofReaders =
@@ -6,7 +8,7 @@ const ofReaders =
 
 /** One way of writing for each address, or undefined for what is none of the web. */
 export function addressOf(link: string, base?: string): string | undefined {
-  if (!URL.canParse(link, base)) return undefined
+  if (link.length > longestLink || !URL.canParse(link, base)) return undefined
   const url = new URL(link, base)
   if ((url.protocol !== 'http:' && url.protocol !== 'https:') || url.username || url.password)
     return undefined

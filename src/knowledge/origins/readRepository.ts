@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { takingTurns } from '../../kernel/index.ts'
 import type { Outgoing } from '../../providers/outgoing.ts'
 import { problem, problemOf, SourceProblem } from '../problems.ts'
 import type { RepositorySettings } from '../sourceSettings.ts'
@@ -56,7 +57,12 @@ export async function* readRepository(
     asked,
     treeView,
   )
-  const wanted = tree.tree.filter(file => isText(file, parts.limits.file) && isWanted(settings, file.path))
+  const othersToo = takingTurns()
+  const wanted: typeof tree.tree = []
+  for (const file of tree.tree) {
+    if (isText(file, parts.limits.file) && isWanted(settings, file.path)) wanted.push(file)
+    await othersToo()
+  }
   const most = Math.min(settings.maxFiles, parts.limits.pages)
   const files = wanted.slice(0, most)
   let bytes = 0

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { pause } from '../../kernel/index.ts'
+import { pause, takingTurns } from '../../kernel/index.ts'
 import type { Outgoing } from '../../providers/outgoing.ts'
 import type { ReadWebPage, WebPage } from '../../providers/webPage.ts'
 import { problem, problemOf, SourceProblem } from '../problems.ts'
@@ -124,14 +124,13 @@ async function* walk(visit: Visit, frontier: Frontier): Finding {
       if (came.kind !== 'nothing') yield { ...came, total: totalOf(frontier, pages, maxPages) }
     } else {
       bytes += came.bytes.length
-      const found = take(visit, frontier, place, came, contents)
+      const found = await take(visit, frontier, place, came, contents)
       if (found) yield { ...found, total: totalOf(frontier, pages, maxPages) }
     }
     if (visit.whole && !listed) {
       listed = true
       const maps = [...start.robots.sitemaps, '/sitemap.xml']
-      for await (const link of pagesOfSitemaps(parts.outgoing, start.page.url.origin, maps, asked))
-        frontier.add(link, first)
+      await addAll(frontier, pagesOfSitemaps(parts.outgoing, start.page.url.origin, maps, asked), first)
     }
   }
   return frontier.overflowed ? cut('too_many_pages') : { complete: true }
@@ -166,29 +165,41 @@ async function fetchPage({ parts, asked, start }: Visit, { address: uri }: Place
   }
 }
 
+/** Thousands, each of which is held against what the site and the tenant say of addresses. */
+async function addAll(
+  frontier: Frontier,
+  links: Iterable<string> | AsyncIterable<string>,
+  from: Place,
+): Promise<void> {
+  const othersToo = takingTurns()
+  for await (const link of links) {
+    frontier.add(link, from)
+    await othersToo()
+  }
+}
+
 /** What of a page is a document; its links are noted. */
-function take(
+async function take(
   visit: Visit,
   frontier: Frontier,
   place: Place,
   page: Fetched,
   contents: Set<string>,
-): WithoutTotal | undefined {
+): Promise<WithoutTotal | undefined> {
   const uri = addressOf(page.url.href) ?? place.address
   // Redirects lead different addresses to one page.
   if (uri !== place.address && !frontier.isNew(uri)) return undefined
   if (place.depth === 0) frontier.isNew(uri)
   const html = isHtml(page) ? new TextDecoder().decode(page.bytes.subarray(0, mostOfAPage)) : undefined
   if (html === undefined && isListOfPages(page)) {
-    const from = { address: uri, depth: 0 }
-    const { pages, maps } = readSitemap(new TextDecoder().decode(page.bytes))
-    for (const link of [...pages, ...maps]) frontier.add(link, from)
+    const { links } = readSitemap(new TextDecoder().decode(page.bytes))
+    await addAll(frontier, links, { address: uri, depth: 0 })
     return undefined
   }
   const said = html === undefined ? undefined : visit.parts.readWebPage(html)
   const wishes = wishesOf(page, said)
   if (said && !wishes.includes('nofollow') && !wishes.includes('none'))
-    for (const link of said.links) frontier.add(link, { ...place, address: baseOf(said, uri) })
+    await addAll(frontier, said.links, { ...place, address: baseOf(said, uri) })
   if (wishes.includes('noindex') || wishes.includes('none'))
     return { kind: 'problem', uri, problem: problem('noindex'), how: 'skipped' }
   if (place.depth > 0 && isOfAnotherKind(page.mimeType)) return undefined

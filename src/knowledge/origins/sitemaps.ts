@@ -1,3 +1,4 @@
+import { takingTurns } from '../../kernel/index.ts'
 import type { Outgoing } from '../../providers/outgoing.ts'
 import { SourceProblem } from '../problems.ts'
 import { addressOf } from './addresses.ts'
@@ -9,13 +10,30 @@ const mostBytes = 20 * 1024 * 1024
 export const isSitemap = (text: string): boolean =>
   /^[^<]*(<[?!][^>]*>\s*)*<(urlset|sitemapindex)[\s>]/.test(text.slice(0, 2_000))
 
-/** The addresses that a sitemap lists, and the sitemaps that it lists. */
-export function readSitemap(text: string): { pages: string[]; maps: string[] } {
+/** What a sitemap lists: addresses of pages, or other sitemaps. They are read one by one, so that others can have their turn between them. */
+export function readSitemap(text: string): {
+  readonly of: 'pages' | 'maps'
+  readonly links: Iterable<string>
+} {
   const isIndex = /<sitemapindex[\s>]/.test(text.slice(0, 2_000))
-  const listed = [...text.matchAll(/<loc>\s*([^<]{1,2000})<\/loc>/g)].map(([, loc = '']) =>
-    plainText(loc.trim()),
-  )
-  return isIndex ? { pages: [], maps: listed } : { pages: listed, maps: [] }
+  return { of: isIndex ? 'maps' : 'pages', links: linksOf(text) }
+}
+
+const [opening, closing] = ['<loc>', '</loc>']
+const longestLink = 2_000
+/** No sitemap may list more. */
+const mostLinks = 50_000
+
+/** Each character is looked at once or twice, whatever they are: a regular expression would go back and forth over blanks. */
+function* linksOf(text: string): Generator<string> {
+  let at = text.indexOf(opening)
+  for (let count = 0; at >= 0 && count < mostLinks; count++) {
+    const end = text.indexOf('<', at + opening.length)
+    if (end < 0) return
+    const link = text.slice(at + opening.length, end).trim()
+    at = text.indexOf(opening, end)
+    if (text.startsWith(closing, end) && link !== '' && link.length <= longestLink) yield plainText(link)
+  }
 }
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
@@ -37,12 +55,18 @@ export async function* pagesOfSitemaps(
     known.add(address)
     if (queue.length < mostFiles) queue.push(address)
   }
-  for (const link of first) add(link)
+  const othersToo = takingTurns()
+  for (const link of first) {
+    add(link)
+    await othersToo()
+  }
   for (const address of queue) {
-    const text = await textOf(outgoing, address, asked)
-    const { pages, maps } = readSitemap(text)
-    yield* pages
-    for (const link of maps) add(link)
+    const { of, links } = readSitemap(await textOf(outgoing, address, asked))
+    for (const link of links) {
+      if (of === 'pages') yield link
+      else add(link)
+      await othersToo()
+    }
   }
 }
 
