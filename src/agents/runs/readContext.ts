@@ -7,6 +7,8 @@ import { type KnownContext, longest } from './contextStore.ts'
 
 /** So much of what was said goes to the model as it is; what came before, in few words. */
 export const windowTokens = 6_000
+/** As long as one message may be. More than that, asked before anything is answered, is nobody's question. */
+const mostAsked = 20_000
 
 export interface Context extends Omit<KnownContext, 'spoken' | 'remembers'> {
   /** What is to be answered, in the visitor's words. */
@@ -45,7 +47,7 @@ export async function readContext(
     ...others,
     question,
     questionSeq: asked[0]?.seq ?? begun.due.askedSeq,
-    history: withinWindow([...before, ...asked]),
+    history: historyOf(before, asked),
     memories,
     long: isLong(spoken),
   }
@@ -73,13 +75,19 @@ function startOfBurst(spoken: readonly Spoken[], askedSeq: number): number {
   return said.findLast(({ speaker }) => speaker !== 'visitor')?.seq ?? 0
 }
 
-/** The end of what was said; the last line always. */
-export function withinWindow(spoken: readonly Spoken[], tokens = windowTokens): Spoken[] {
+/** All that is to be answered, since all of it counts as answered then; of what was said before, what there is room for besides. */
+function historyOf(before: readonly Spoken[], asked: readonly Spoken[]): Spoken[] {
+  const questions = withinWindow(asked, mostAsked, 1)
+  return withinWindow([...before, ...questions], windowTokens, questions.length)
+}
+
+/** The end of what was said; the last lines always. */
+function withinWindow(spoken: readonly Spoken[], tokens: number, always: number): Spoken[] {
   const kept: Spoken[] = []
   let left = tokens
   for (const line of spoken.toReversed()) {
     left -= estimateTokens(line.text)
-    if (left < 0 && kept.length > 0) break
+    if (left < 0 && kept.length >= always) break
     kept.push(line)
   }
   return kept.reverse()
