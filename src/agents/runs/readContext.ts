@@ -24,8 +24,17 @@ export interface Context extends Omit<KnownContext, 'spoken' | 'remembers'> {
 
 /** Half of the window, or of the lines that are read: until all of it is full there is room for more answers. */
 export const isLong = (spoken: readonly Spoken[]): boolean =>
-  spoken.length > longest / 2 ||
-  spoken.reduce((sum, { text }) => sum + estimateTokens(text), 0) > windowTokens / 2
+  spoken.length > longest / 2 || tokensOf(spoken) > windowTokens / 2
+
+const tokensOf = (spoken: readonly Spoken[]): number =>
+  spoken.reduce((sum, { text }) => sum + estimateTokens(text), 0)
+
+/** How much of what was said goes to the model as it is. */
+export function tokensSaid(begun: Begun, known: Outset['known']): number {
+  if ('unreadable' in known) return 0
+  const { before, asked } = apart(known.spoken, begun)
+  return tokensOf(historyOf(before, asked))
+}
 
 /** All that an answer has to know of its conversation, as it was when the run began: what came later is for the next run. */
 export async function readContext(
