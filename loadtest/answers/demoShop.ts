@@ -71,7 +71,7 @@ export async function openDemoShop(parts: DemoShopParts): Promise<DemoShop> {
           saw: () => undefined,
           calls: { keyOf: ({ name }) => name, resultOf: async () => undefined },
           keepToolCall: () => Promise.resolve(),
-          affords: () => Promise.resolve(true),
+          purse: () => Promise.resolve('full'),
           owes: () => undefined,
           afterwards: () => undefined,
         },

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Cluster, clusterPossible, startCluster } from '../support/cluster.ts'
+import { type Cluster, clusterPossible, metricOf, startCluster } from '../support/cluster.ts'
 import { eventually } from '../support/eventually.ts'
 import type { Workspace } from '../support/people.ts'
 import { quickMember, quickWorkspace } from '../support/quickPeople.ts'
@@ -62,6 +62,19 @@ describe.skipIf(!clusterPossible)('three nodes', () => {
       await listener.next('entries', ({ head }) => head === count)
       expect(positions(listener, conversationId)).toEqual(acks.map((_, at) => at + 1))
     }
+  })
+
+  test('how long a fan-out takes and the way through the bus is measured', async () => {
+    const [sender, reader] = [await visitor(0), await member(1)]
+    const conversationId = await begin(sender)
+    await reader.ask('conversation.open', { conversationId })
+    const fanOuts = () => metricOf(cluster, 0, 'parley_fanout_seconds_count')
+    const beats = () => metricOf(cluster, 1, 'parley_bus_lag_seconds_count')
+    const before = { fanOuts: await fanOuts(), beats: await beats() }
+    await sender.ask('message.send', { conversationId, clientId: 'measured', parts: text('measured') })
+    await reader.next('entries', ({ entries }) => entries.some(({ text }) => text === 'measured'))
+    await eventually('the fan-out is counted', async () => (await fanOuts()) > before.fanOuts)
+    await eventually('beats are counted', async () => (await beats()) > before.beats)
   })
 
   test('L1 L4: three nodes that write to one log give out every position once, and everybody is told of each', async () => {

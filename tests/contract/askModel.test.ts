@@ -30,6 +30,7 @@ const asked = (
     request: { messages: [{ role: 'user', text: 'How long can I return an item?' }] },
     telling: new Telling({ publish: () => undefined }, told),
     signal: AbortSignal.timeout(60_000),
+    affords: async () => true,
     pay: async () => undefined,
     onFailure: () => undefined,
     patienceMs,
@@ -56,7 +57,7 @@ describe('L8: a model that says nothing', () => {
 
   test('L8: and answers when it is asked again, has answered', async () => {
     server.next('chat', { hang: true }, { text: 'Thirty days.' })
-    expect((await asked(300, 20_000)).text).toBe('Thirty days.')
+    expect((await asked(300, 20_000))?.text).toBe('Thirty days.')
   })
 })
 

@@ -165,6 +165,24 @@ describe.each(databaseKinds)('answers of a model on %s', kind => {
     asker.close()
   })
 
+  test('L8: all that is answered together is told, however long it is; what was said before makes room for it', async () => {
+    world.answersWith(
+      { text: Array.from({ length: 30 }, (_, at) => `first${at} `), rate: 30 },
+      { text: 'The second answer [1].' },
+    )
+    const asker = await world.newAsker()
+    await asker.say(question)
+    await asker.next('delta')
+    const long = ['One', 'Two', 'Three', 'Four'].map(
+      name => `${name}: what does shipping cost? ${'I live in Norway. '.repeat(430)}`,
+    )
+    for (const line of long) await asker.say(line)
+    await asker.answered(2)
+    const told = (world.answering()[1]?.body.messages ?? []).slice(1)
+    expect(told.map(({ content }) => content)).toEqual(long)
+    asker.close()
+  })
+
   test('L6 S1: two at once hear of their own answers alone', async () => {
     world.model.always('chat', ({ body }) => ({
       text: `About ${body.messages?.at(-1)?.content} there is this to say: nothing much.`.split(/(?= )/),

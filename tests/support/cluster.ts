@@ -72,11 +72,15 @@ export async function startCluster(plan: ClusterPlan): Promise<Cluster> {
   }
 }
 
-/** What a node says of its bus. */
-export async function busUp(cluster: Cluster, which: number): Promise<boolean> {
+/** A number among what a node says of itself; of a histogram, with `_count`. */
+export async function metricOf(cluster: Cluster, which: number, name: string): Promise<number> {
   const answer = await fetch(`${cluster.nodes[which]?.url}/metrics`)
-  return /^parley_bus_up 1$/m.test(await answer.text())
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(await answer.text())?.[1])
 }
+
+/** What a node says of its bus. */
+export const busUp = async (cluster: Cluster, which: number): Promise<boolean> =>
+  (await metricOf(cluster, which, 'parley_bus_up')) === 1
 
 export const busIsUp = (cluster: Cluster, which: number, withinMs = 20_000): Promise<void> =>
   eventually(`the bus of node ${which} is up`, () => busUp(cluster, which), withinMs)

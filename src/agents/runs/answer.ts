@@ -11,8 +11,9 @@ import type { Begun } from './beginRun.ts'
 import type { Books } from './books.ts'
 import { citedIn } from './cite.ts'
 import type { Calls } from './earlierCalls.ts'
-import { type Chosen, chooseModel, type Models } from './models.ts'
+import { builtInName, type Chosen, chooseModel, type Models } from './models.ts'
 import { buildPrompt } from './prompt.ts'
+import { hasMoney, type Purse } from './purse.ts'
 import type { Context } from './readContext.ts'
 import type { Telling } from './telling.ts'
 
@@ -41,8 +42,8 @@ export interface Work {
     call: { id: string; name: string; arguments: string },
     result: string,
   ) => Promise<void>
-  /** Sets money aside for another round. False: there is none. */
-  readonly affords: () => Promise<boolean>
+  /** Sets money aside for what a model is to be asked, and says where that leaves the run. */
+  readonly purse: Purse
   /** What its bill has to wait for. */
   readonly owes: (paid: () => Promise<void>) => void
   /** Done when the run is over, however it ends: nobody has to wait for it. */
@@ -136,11 +137,8 @@ interface Rounds {
 }
 
 /** The model speaks, or calls tools and speaks then; in the last round it may only speak. */
-async function rounds(
-  parts: AnswerParts,
-  work: Work,
-  { chosen, open, tooling, found }: Rounds,
-): Promise<Answered | HandedOver> {
+async function rounds(parts: AnswerParts, work: Work, given: Rounds): Promise<Answered | HandedOver> {
+  const { chosen, open, tooling, found } = given
   const { begun, context, telling, signal } = work
   const { definition, runId } = begun
   const passages = new Map<string, Passage>(found.passages.map(passage => [passage.id, passage]))
@@ -152,20 +150,28 @@ async function rounds(
   const messages: ModelMessage[] = buildPrompt({ ...prompt, toolInstructions: open.instructions })
   const most = definition.limits.toolRounds ?? usualRounds
   for (let round = 0; ; round++) {
-    if (round > 0 && !(await work.affords()))
-      return { kind: 'hand_over', reason: 'budget_exhausted', detail: '', priority: 0 }
+    let rung = work.rung
+    const request = {
+      messages,
+      passages: found.passages,
+      ...(round < most && open.tools.length > 0 ? { tools: open.tools.map(offered) } : {}),
+      parameters: parametersOf(definition),
+    }
     const reply = await askModel({
-      ...{ chosen, telling, signal },
-      request: {
-        messages,
-        passages: found.passages,
-        ...(round < most && open.tools.length > 0 ? { tools: open.tools.map(offered) } : {}),
-        parameters: parametersOf(definition),
+      ...{ chosen, telling, signal, request },
+      affords: async () => {
+        rung = await work.purse(chosen, request)
+        return chosen.model.provider === 'built in' || hasMoney(rung)
       },
       pay: usage => pay(parts, work, chosen, usage),
       onFailure: (failure, attempt) =>
         parts.log.warn({ kind: failure.kind, attempt, runId }, 'a model failed'),
     })
+    if (!reply) {
+      // Nothing has been done yet that what is built in would not know of.
+      if (round === 0 && rung === 'built_in') return rounds(parts, work, { ...given, ...withoutModel(parts) })
+      return { kind: 'hand_over', reason: 'budget_exhausted', detail: '', priority: 0 }
+    }
     if (reply.toolCalls.length === 0 || round >= most)
       return spoken(reply, chosen, [...passages.values()], doubtful)
     messages.push({ role: 'assistant', text: reply.text, toolCalls: reply.toolCalls })
@@ -199,6 +205,11 @@ function pay(
     ...(cached === undefined ? {} : { cachedTokens: cached }),
   })
 }
+
+const withoutModel = ({ models }: AnswerParts) => ({
+  chosen: { model: models.builtIn, name: builtInName },
+  open: withoutTools,
+})
 
 const withoutTools: OpenTools = { tools: [], instructions: '', close: () => Promise.resolve() }
 

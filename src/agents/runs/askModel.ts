@@ -18,6 +18,8 @@ interface Asking {
   readonly request: Omit<ModelRequest, 'model' | 'signal'>
   readonly telling: Telling
   readonly signal: AbortSignal
+  /** Whether there is money for an attempt; asked before each. */
+  readonly affords: () => Promise<boolean>
   /** What was used, also by attempts that came to nothing. */
   readonly pay: (usage: Usage) => Promise<void>
   /** How long a model may say nothing, in all attempts together. */
@@ -34,12 +36,16 @@ const shortestMs = 1_000
 /** Longer than this nobody is kept waiting for a service that asks for patience. */
 const longestPauseMs = 5_000
 
-/** One answer of a model, shown while it comes. What may pass is tried again, from the beginning of the text. */
-export async function askModel(asking: Asking): Promise<Reply> {
+/**
+ * One answer of a model, shown while it comes. What may pass is tried again, from the beginning of the text. Undefined: there is no money for
+ * that.
+ */
+export async function askModel(asking: Asking): Promise<Reply | undefined> {
   const { patienceMs = usualPatienceMs } = asking
   const until = performance.now() + patienceMs
   let silent = 0
   for (let attempt = 1; ; attempt++) {
+    if (!(await asking.affords())) return undefined
     try {
       return await once(asking, Math.max(until - performance.now(), shortestMs))
     } catch (error) {

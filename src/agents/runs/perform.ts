@@ -1,5 +1,5 @@
 import { markAnswered } from '../../chat/index.ts'
-import { cutText } from '../../kernel/index.ts'
+import { cutText, estimateTokens } from '../../kernel/index.ts'
 import { type Rung, unlimited } from '../../usage/index.ts'
 import { type Answered, answer, type HandedOver } from './answer.ts'
 import type { Outset } from './beginRun.ts'
@@ -10,7 +10,8 @@ import { createCalls } from './earlierCalls.ts'
 import type { Live } from './live.ts'
 import { chooseModel } from './models.ts'
 import type { RunsParts } from './parts.ts'
-import { type Context, readContext, windowTokens } from './readContext.ts'
+import { openPurse, type Purse } from './purse.ts'
+import { type Context, readContext, tokensSaid, windowTokens } from './readContext.ts'
 import { dearestRewrite } from './rewrite.ts'
 import { type Ending, endRun } from './runStore.ts'
 import type { Summarise } from './summarise.ts'
@@ -37,7 +38,7 @@ export async function perform(
   const { db, books, usage } = parts
   const { scope, begun } = run
   const { runId } = begun
-  const estimateUsd = estimate(parts, run)
+  const estimateUsd = estimate(parts, run, known)
   // At the same time: the visitor waits for both, and neither for the other.
   const [reserved, context] = await Promise.allSettled([
     budgeted ? throughOutage(() => usage.reserve(scope, { runId, estimateUsd })) : unlimited(runId),
@@ -46,11 +47,12 @@ export async function perform(
   if (reserved.status === 'rejected') throw reserved.reason
   const { rung, reservation } = reserved.value
   const bill = books.open(runId)
+  const purse = openPurse({ usage, scope, runId, bill }, reserved.value, estimateUsd)
   const rest: Rest = { owed: [], after: [] }
   try {
     const outcome =
       context.status === 'fulfilled'
-        ? await finish(parts, run, { rung, context: context.value, estimateUsd, bill, rest })
+        ? await finish(parts, run, { rung, context: context.value, purse, rest })
         : broken(parts, run, { rung, error: context.reason })
     const ending = await conclude(parts, run, outcome, bill)
     run.telling.end(endOf(ending))
@@ -97,13 +99,8 @@ export async function shorten(
 }
 
 /** What the run comes to. Whatever fails in it is people's to answer, never nobody's. */
-async function finish(
-  parts: RunsParts,
-  run: Live,
-  { rung, context, estimateUsd, bill, rest }: Means,
-): Promise<Outcome> {
+async function finish(parts: RunsParts, run: Live, { rung, context, purse, rest }: Means): Promise<Outcome> {
   const { scope, begun, telling, signal } = run
-  const { runId } = begun
   if (context.question.trim() === '') return { kind: 'nothing', state: 'superseded' }
   run.frugal = rung === 'built_in' || begun.definition.provider === 'builtin'
   run.long = context.long
@@ -111,7 +108,7 @@ async function finish(
   let calls = 0
   try {
     return await answer(parts, {
-      ...{ scope, begun, context, rung, telling, signal },
+      ...{ scope, begun, context, rung, purse, telling, signal },
       saw: passages => {
         run.passages = passages
       },
@@ -121,10 +118,6 @@ async function finish(
         // Others answer by now: nothing more is done in their name.
         if (!stored) run.end('fenced')
         signal.throwIfAborted()
-      },
-      affords: async () => {
-        const reserved = await parts.usage.reserve(scope, { runId, estimateUsd: bill.costUsd + estimateUsd })
-        return reserved.rung === 'full' || reserved.rung === 'economy'
       },
       owes: paid => void rest.owed.push(paid),
       afterwards: work => void rest.after.push(work),
@@ -137,8 +130,7 @@ async function finish(
 interface Means {
   readonly rung: Rung
   readonly context: Context
-  readonly estimateUsd: number
-  readonly bill: Bill
+  readonly purse: Purse
   readonly rest: Rest
 }
 
@@ -214,15 +206,16 @@ const endOf = ({ state }: Ending) =>
       ? 'done'
       : 'superseded'
 
-/** What it may cost at most, nearly: a full window and all it may write, after a question worded anew. */
-function estimate({ models, usage }: RunsParts, { begun }: Live): number {
+/** What it costs at most, mostly: what was said, or a full window, and all it may write, after a question worded anew. */
+function estimate({ models, usage }: RunsParts, { begun }: Live, known: Outset['known']): number {
   const { service } = models
-  const { provider, model, limits, parameters } = begun.definition
+  const { provider, model, instructions, limits, parameters } = begun.definition
   if (!service || provider === 'builtin') return 0
   const outputTokens = parameters.maxTokens ?? limits.outputTokens ?? 1_000
   const { costUsd } = usage.cost({
     ...{ service: 'model', provider: service.model.provider, model: model ?? service.name },
-    ...{ inputTokens: windowTokens + 4_000, outputTokens },
+    inputTokens: Math.max(windowTokens, tokensSaid(begun, known)) + estimateTokens(instructions) + 4_000,
+    outputTokens,
   })
   return costUsd + usage.cost(dearestRewrite(service)).costUsd
 }

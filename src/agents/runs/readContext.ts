@@ -7,6 +7,8 @@ import { type KnownContext, longest } from './contextStore.ts'
 
 /** So much of what was said goes to the model as it is; what came before, in few words. */
 export const windowTokens = 6_000
+/** As long as one message may be. More than that, asked before anything is answered, is nobody's question. */
+const mostAsked = 20_000
 
 export interface Context extends Omit<KnownContext, 'spoken' | 'remembers'> {
   /** What is to be answered, in the visitor's words. */
@@ -22,8 +24,17 @@ export interface Context extends Omit<KnownContext, 'spoken' | 'remembers'> {
 
 /** Half of the window, or of the lines that are read: until all of it is full there is room for more answers. */
 export const isLong = (spoken: readonly Spoken[]): boolean =>
-  spoken.length > longest / 2 ||
-  spoken.reduce((sum, { text }) => sum + estimateTokens(text), 0) > windowTokens / 2
+  spoken.length > longest / 2 || tokensOf(spoken) > windowTokens / 2
+
+const tokensOf = (spoken: readonly Spoken[]): number =>
+  spoken.reduce((sum, { text }) => sum + estimateTokens(text), 0)
+
+/** How much of what was said goes to the model as it is. */
+export function tokensSaid(begun: Begun, known: Outset['known']): number {
+  if ('unreadable' in known) return 0
+  const { before, asked } = apart(known.spoken, begun)
+  return tokensOf(historyOf(before, asked))
+}
 
 /** All that an answer has to know of its conversation, as it was when the run began: what came later is for the next run. */
 export async function readContext(
@@ -45,7 +56,7 @@ export async function readContext(
     ...others,
     question,
     questionSeq: asked[0]?.seq ?? begun.due.askedSeq,
-    history: withinWindow([...before, ...asked]),
+    history: historyOf(before, asked),
     memories,
     long: isLong(spoken),
   }
@@ -73,13 +84,19 @@ function startOfBurst(spoken: readonly Spoken[], askedSeq: number): number {
   return said.findLast(({ speaker }) => speaker !== 'visitor')?.seq ?? 0
 }
 
-/** The end of what was said; the last line always. */
-export function withinWindow(spoken: readonly Spoken[], tokens = windowTokens): Spoken[] {
+/** All that is to be answered, since all of it counts as answered then; of what was said before, what there is room for besides. */
+function historyOf(before: readonly Spoken[], asked: readonly Spoken[]): Spoken[] {
+  const questions = withinWindow(asked, mostAsked, 1)
+  return withinWindow([...before, ...questions], windowTokens, questions.length)
+}
+
+/** The end of what was said; the last lines always. */
+function withinWindow(spoken: readonly Spoken[], tokens: number, always: number): Spoken[] {
   const kept: Spoken[] = []
   let left = tokens
   for (const line of spoken.toReversed()) {
     left -= estimateTokens(line.text)
-    if (left < 0 && kept.length > 0) break
+    if (left < 0 && kept.length >= always) break
     kept.push(line)
   }
   return kept.reverse()
