@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
 import type { Transaction } from '../db/index.ts'
-import { newId, type Scope } from '../kernel/index.ts'
+import { newId, type Scope, takingTurns } from '../kernel/index.ts'
 import type { Chunk, Parent } from './chunkDocument.ts'
 import { searchVector } from './lexemes.ts'
-import { knowledgeChunks } from './schema.ts'
+import { knowledgeChunks, vectorText } from './schema.ts'
 
 /** Where chunks belong. */
 export interface ChunkPlace {
@@ -44,13 +44,20 @@ export async function insertChunks(
   place: ChunkPlace,
   digest: EmbeddedDigest,
 ): Promise<void> {
-  const rows = rowsOf(place, digest)
-  for (let at = 0; at < rows.length; at += rowsAtOnce)
-    await insertRows(tx, scope, place, rows.slice(at, at + rowsAtOnce))
+  const othersToo = takingTurns()
+  let rows: NewRow[] = []
+  for (const row of rowsOf(place, digest)) {
+    rows.push(row)
+    await othersToo()
+    if (rows.length < rowsAtOnce) continue
+    await insertRows(tx, scope, place, rows)
+    rows = []
+  }
+  if (rows.length > 0) await insertRows(tx, scope, place, rows)
 }
 
-/** Sections first, because chunks refer to them. */
-function rowsOf({ title }: ChunkPlace, { sections, chunks }: EmbeddedDigest): NewRow[] {
+/** Sections first, because chunks refer to them. One by one: of a book, vectors and words are some seconds of work and many megabytes. */
+function* rowsOf({ title }: ChunkPlace, { sections, chunks }: EmbeddedDigest): Generator<NewRow> {
   const told = new Set(
     chunks.filter(chunk => sections[chunk.parent]?.text !== chunk.text).map(chunk => chunk.parent),
   )
@@ -60,14 +67,15 @@ function rowsOf({ title }: ChunkPlace, { sections, chunks }: EmbeddedDigest): Ne
     if (section)
       parents.set(index, { ...section, id: newId(), parentId: null, embedding: null, search: null })
   }
-  const found = chunks.map(chunk => ({
-    ...chunk,
-    id: chunk.id ?? newId(),
-    parentId: parents.get(chunk.parent)?.id ?? null,
-    embedding: chunk.embedding ? `[${chunk.embedding.join(',')}]` : null,
-    search: searchVector({ title, section: chunk.section, text: chunk.text }),
-  }))
-  return [...parents.values(), ...found]
+  yield* parents.values()
+  for (const chunk of chunks)
+    yield {
+      ...chunk,
+      id: chunk.id ?? newId(),
+      parentId: parents.get(chunk.parent)?.id ?? null,
+      embedding: chunk.embedding ? vectorText(chunk.embedding) : null,
+      search: searchVector({ title, section: chunk.section, text: chunk.text }),
+    }
 }
 
 async function insertRows(

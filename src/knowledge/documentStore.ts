@@ -1,7 +1,7 @@
 import { and, asc, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm'
 import { z } from 'zod'
 import type { Transaction } from '../db/index.ts'
-import { newId, type Scope } from '../kernel/index.ts'
+import { newId, type Scope, takingTurns } from '../kernel/index.ts'
 import { asVector, knowledgeChunks, knowledgeDocuments } from './schema.ts'
 
 export type DocumentRow = typeof knowledgeDocuments.$inferSelect
@@ -140,17 +140,32 @@ export async function removeChunks(
   return ids
 }
 
+/** As many vectors as are read at a time: each is a text of fifteen thousand characters. */
+const vectorsAtOnce = 100
+
 /** The vectors of a document, by the hash of what they were made of. */
 export async function vectorsOf(
   tx: Transaction,
   scope: Scope,
   documentId: string,
 ): Promise<Map<string, Float32Array>> {
-  const rows = await tx.sql
-    .select({ hash: knowledgeChunks.contentHash, embedding: knowledgeChunks.embedding })
-    .from(knowledgeChunks)
-    .where(and(chunksOf(scope, documentId), isNotNull(knowledgeChunks.embedding)))
-  return new Map(rows.map(({ hash, embedding }) => [hash, Float32Array.from(embedding ?? [])]))
+  const { contentHash: hash, position, embedding } = knowledgeChunks
+  const vectors = new Map<string, Float32Array>()
+  const othersToo = takingTurns()
+  for (let after = -1; ; ) {
+    const rows = await tx.sql
+      .select({ hash, position, text: sql<string>`${embedding}::text` })
+      .from(knowledgeChunks)
+      .where(and(chunksOf(scope, documentId), isNotNull(embedding), gt(position, after)))
+      .orderBy(asc(position))
+      .limit(vectorsAtOnce)
+    for (const row of rows) {
+      vectors.set(row.hash, Float32Array.from(JSON.parse(row.text)))
+      after = row.position
+      await othersToo()
+    }
+    if (rows.length < vectorsAtOnce) return vectors
+  }
 }
 
 /** What is searched of a document. */

@@ -1,4 +1,4 @@
-import { conceptsOf, estimateTokens, isSmall, stemOf, wordsOf } from '../kernel/index.ts'
+import { conceptsOf, estimateTokens, isSmall, stemOf, takingTurns, wordsOf } from '../kernel/index.ts'
 import { dimensions, type Embedder, normalised, notWanted } from './embeddings.ts'
 
 /**
@@ -11,8 +11,14 @@ export const builtInEmbedder: Embedder = {
   dimensions,
   async embed(texts, { signal }) {
     notWanted(signal)
+    const othersToo = takingTurns()
+    const vectors: Float32Array[] = []
+    for (const text of texts) {
+      vectors.push(vectorOf(text))
+      await othersToo()
+    }
     return {
-      vectors: texts.map(vectorOf),
+      vectors,
       tokens: texts.reduce((sum, text) => sum + estimateTokens(text), 0),
     }
   },

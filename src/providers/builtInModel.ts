@@ -1,4 +1,5 @@
 import {
+  cutText,
   estimateTokens,
   isReferring,
   isSmall,
@@ -81,9 +82,14 @@ function returned(messages: Messages): Said | undefined {
   return { text: returning[language][kind], declined: false }
 }
 
+/** As much as passages are looked for by: each of its words is held against each of theirs. */
+const longestQuestion = 2_000
+
 /** Without addresses: where somebody was does not say what they ask. */
 const visitorsOf = (messages: Messages): string[] =>
-  messages.flatMap(({ role, text }) => (role === 'user' ? [text.replace(/\bhttps?:\/\/\S+/gi, ' ')] : []))
+  messages.flatMap(({ role, text }) =>
+    role === 'user' ? [cutText(text.replace(/\bhttps?:\/\/\S+/gi, ' '), longestQuestion)] : [],
+  )
 
 /** "And how much is it?" asks about what was said before. */
 function questionOf(messages: Messages): Asked {

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { languageOf, sentencesOf, wordsOf } from '../../src/kernel/index.ts'
 import { builtInModel } from '../../src/providers/builtInModel.ts'
 import type { Passage } from '../../src/providers/model.ts'
+import { watchTurns } from '../support/watchTurns.ts'
 
 const passage = (number: number, title: string, text: string, section?: string): Passage => ({
   number,
@@ -275,6 +276,17 @@ describe('what is asked about an article is more than the article', () => {
     const { text } = await ask(question, shop)
     expect(text.slice(0, first.length)).toBe(first)
   })
+})
+
+test('a question that is a book holds up nothing else', async () => {
+  await ask('How long do I have to return an item?')
+  const words = Array.from({ length: 400_000 }, (_, at) => `parcel${at}`)
+  const watch = watchTurns()
+  expect((await ask(words.join(' '))).declined).toBe(true)
+  const { longest } = watch.end()
+  expect(longest).toBeLessThan(500)
+  const { text } = await ask(`How long do I have to return an item? ${' '.repeat(100_000)}`)
+  expect(text).toContain('within 30 days of delivery')
 })
 
 test('small talk is returned in its language, and forgotten by the next question', async () => {
