@@ -1,5 +1,5 @@
 import type { Browser } from 'playwright-core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { facts } from '../support/answerWorld.ts'
 import { assertAccessible, launchBrowser, screenshot } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
@@ -84,6 +84,38 @@ test('V4: sources are counted as they are read, the same while the answer is wri
       await page.keyboard.press('Escape')
       await panel.getByRole('dialog', { name: title }).waitFor({ state: 'detached' })
     }
+  shopper.assertClean()
+  await shopper.close()
+})
+
+test('V4: what could not be had to read is asked for again by who wants it', async () => {
+  world.answersWith({ text: 'Within 30 days [1].' })
+  const shopper = await enterShop(browser, world)
+  const { panel, page } = shopper
+  await shopper.open()
+  await shopper.say(question)
+  const source = panel.getByRole('button', { name: 'Source 1: returns' })
+  await source.waitFor()
+  const sheet = panel.locator('.sheet')
+  const failsWithout = async (table: string, open: () => Promise<void>) => {
+    const { owner } = world.parley
+    const back = () => owner.query(`alter table if exists mislaid rename to ${table}`)
+    onTestFinished(async () => void (await back()))
+    await owner.query(`alter table ${table} rename to mislaid`)
+    await open()
+    await sheet.getByRole('alert').getByText('Something went wrong.').waitFor()
+    await assertAccessible(page)
+    await back()
+    await sheet.getByRole('button', { name: 'Try again' }).click()
+  }
+  await failsWithout('knowledge_chunks', () => source.click())
+  await sheet.getByText(facts.returns).waitFor()
+  await page.keyboard.press('Escape')
+  await failsWithout('conversations', async () => {
+    await panel.getByRole('button', { name: 'More' }).click()
+    await panel.getByRole('menuitem', { name: 'Past conversations' }).click()
+  })
+  await sheet.locator('.past button').first().waitFor()
   shopper.assertClean()
   await shopper.close()
 })

@@ -78,6 +78,50 @@ test('V5: files by picker, paste and drop, with pictures to be looked at', async
   await shopper.close()
 })
 
+test('V5: a picture opened without a connection comes with it, and names turn nothing around', async () => {
+  const shopper = await enterShop(browser, world)
+  shopper.forgive(/net::ERR_|WebSocket connection|Failed to load resource/)
+  const { panel, page, log, context } = shopper
+  await shopper.open()
+  const files = ['one.png', '\u202etwo.png'].map(name => ({ name, mimeType: 'image/png', buffer: picture }))
+  await panel.locator('input[type=file]').setInputFiles(files)
+  const send = panel.getByRole('button', { name: 'Send' })
+  await eventually(
+    'both are uploaded',
+    async () => (await send.isEnabled()) && (await panel.locator('.files li').count()) === 2,
+    20_000,
+  )
+  await send.click()
+  await log.getByText('So it is.').waitFor()
+  await eventually('both are small', async () => (await log.locator('.picture img[src]').count()) === 2)
+  // What draws it is there already.
+  await panel.getByRole('button', { name: 'More' }).click()
+  await panel.getByRole('menu').waitFor()
+  await page.keyboard.press('Escape')
+  await context.setOffline(true)
+  await panel.getByText(/No connection/).waitFor()
+  await log.getByRole('button', { name: 'Show one.png larger' }).click()
+  const light = panel.locator('.light')
+  await light.getByText(/No connection/).waitFor()
+  await assertAccessible(page)
+  await screenshot(page, 'widget-lightbox-offline')
+  await context.setOffline(false)
+  await eventually(
+    'it is drawn',
+    async () =>
+      (await light.locator('img').count()) === 1 &&
+      (await light
+        .locator('img')
+        .evaluate(image => (image as unknown as { naturalWidth: number }).naturalWidth > 0)),
+    20_000,
+  )
+  await light.getByText(/No connection/).waitFor({ state: 'detached' })
+  await page.keyboard.press('ArrowRight')
+  await page.getByRole('dialog', { name: 'two.png' }).waitFor()
+  expect(await light.getAttribute('aria-label')).toBe('two.png')
+  await shopper.close()
+})
+
 test('V5: what cannot be sent is said before; what is on its way can be taken back and survives the page', async () => {
   const shopper = await enterShop(browser, world, { config: { files: { maxBytes: 20_000 } } })
   const { panel, page } = shopper

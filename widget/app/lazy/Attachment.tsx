@@ -11,7 +11,7 @@ export const css = `
 .fileCard span{min-width:0;overflow-wrap:anywhere}
 `
 
-type Link = CommandOutput<'file.link'>
+export type Link = CommandOutput<'file.link'>
 
 /** Links last for ten minutes; measured here, because the clock of the browser may be wrong. */
 const linkMs = 8 * 60_000
@@ -29,8 +29,16 @@ export function linkTo(chat: Chat, fileId: string, anew = false): Promise<Link |
   return link
 }
 
+/** It leads nowhere. */
+export const forgetLink = (fileId: string): boolean => links.delete(fileId)
+
+type Part = Entry['parts'][number]
+
+export const nameOf = ({ name, type }: Part, words: Words): string =>
+  undirected(typeof name === 'string' ? name : '') || words(type === 'image' ? 'image' : 'file')
+
 export interface AttachmentProps {
-  readonly part: Entry['parts'][number]
+  readonly part: Part
   readonly words: Words
 }
 
@@ -38,7 +46,7 @@ export default function Attachment({ part, words }: AttachmentProps) {
   const chat = useChat()
   const fileId = String(part.fileId)
   const isImage = part.type === 'image'
-  const name = undirected(typeof part.name === 'string' ? part.name : '') || words(isImage ? 'image' : 'file')
+  const name = nameOf(part, words)
   const online = useChatState(state => state.connection.status === 'online')
   const [link, setLink] = useState<Link>()
   const [tries, setTries] = useState(0)

@@ -1,16 +1,15 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { CommandOutput } from '../../../src/protocol/index.ts'
 import { markdown } from '../markdown/blocks.tsx'
-import { useChat, useChatState, useWords } from '../view/parts.tsx'
+import { useChat, useWords } from '../view/parts.tsx'
+import { useAsked } from './asked.tsx'
 
 export const css = `
 .button.quiet{background:var(--soft);color:var(--text)}
 .passage{overflow-wrap:break-word;padding:.9em 1em;border-inline-start:3px solid var(--ink);border-radius:.3em .8em .8em .3em;background:var(--soft);font-size:.9375em}
 .where{margin-block-end:.8em;color:var(--muted);font-size:.875em}
-.inside>.button{margin-block-start:1.1em;text-decoration:none}
+.inside>a.button{margin-block-start:1.1em;text-decoration:none}
 `
 
-interface CitationProps {
+export interface CitationProps {
   readonly messageId: string
   readonly chunkId: string
 }
@@ -22,19 +21,14 @@ const noMarks = { cite: () => undefined }
 export default function Citation({ messageId, chunkId }: CitationProps) {
   const chat = useChat()
   const words = useWords()
-  const online = useChatState(state => state.connection.status === 'online')
-  const [passage, setPassage] = useState<CommandOutput<'citation.read'> | 'gone'>()
-  const conversationId = useChatState(state => state.talk?.id)
-  useEffect(() => {
-    if (!conversationId || !online) return
-    chat.client.request('citation.read', { conversationId, messageId, chunkId }).then(answer => {
-      if (answer.ok) setPassage(answer.value)
-      else if (!answer.error.retryable) setPassage('gone')
-    }, chat.fail)
-  }, [chat, conversationId, messageId, chunkId, online])
-  if (passage === 'gone') return <p role="alert">{words('sourceGone')}</p>
-  if (!passage) return <p role="status">{words('searching')} …</p>
-  const { section, page, text, url } = passage
+  const ask = () => {
+    const conversationId = chat.store.state.talk?.id ?? ''
+    return chat.client.request('citation.read', { conversationId, messageId, chunkId })
+  }
+  const [answer, instead] = useAsked(ask, `${words('searching')} …`)
+  if (!answer?.ok)
+    return answer?.error.code === 'not_found' ? <p role="alert">{words('sourceGone')}</p> : instead
+  const { section, page, text, url } = answer.value
   const where = [section, page === null ? '' : words('page', { page })].filter(Boolean).join(' · ')
   return (
     <>

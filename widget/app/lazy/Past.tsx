@@ -1,6 +1,5 @@
-import { useEffect, useState } from 'preact/hooks'
-import type { ConversationLine } from '../../../src/protocol/index.ts'
 import { Icon, undirected, useChat, useChatState, useWords } from '../view/parts.tsx'
+import { useAsked } from './asked.tsx'
 
 export const css = `
 .past{display:grid;gap:.5em;list-style:none}
@@ -9,27 +8,21 @@ export const css = `
 .past b{display:-webkit-box;-webkit-line-clamp:2;-webkit-box-orient:vertical;overflow:hidden;font-weight:500;font-size:.9375em;overflow-wrap:anywhere}
 .past small{display:flex;gap:.6em;margin-block-start:.2em;font-size:.8125em;color:var(--muted)}
 .past .new{color:var(--ink);font-weight:600}
-.inside>.button{width:100%;margin-block-end:1em}
+.inside>button.button{width:100%;margin-block-end:1em}
 `
 
 /** What was talked about before, the latest first. */
 export default function Past() {
   const chat = useChat()
   const words = useWords()
-  const online = useChatState(state => state.connection.status === 'online')
   const current = useChatState(state => state.talk?.id)
-  const [lines, setLines] = useState<readonly ConversationLine[]>()
-  useEffect(() => {
-    if (!online) return
-    chat.client.request('conversation.list', {}).then(answer => {
-      if (answer.ok) setLines(answer.value.conversations.filter(({ head }) => head > 0))
-    }, chat.fail)
-  }, [chat, online])
+  const [answer, instead] = useAsked(() => chat.client.request('conversation.list', {}), words('connecting'))
   const go = (id: string | null) => {
     chat.talks.choose(id === null ? null : { id })
     chat.show(undefined)
   }
-  if (!lines) return <p role="status">{words(online ? 'connecting' : 'reconnecting')}</p>
+  if (!answer?.ok) return instead
+  const lines = answer.value.conversations.filter(({ head }) => head > 0)
   return (
     <>
       <button type="button" class="button" onClick={() => go(null)}>

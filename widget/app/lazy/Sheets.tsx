@@ -1,9 +1,9 @@
 import type { Sheet } from '../state/state.ts'
 import { Attached, Form, IconButton, later, useChat, useFocusWhileOpen, useWords } from '../view/parts.tsx'
+import type { CitationProps } from './Citation.tsx'
 import { Menu } from './Menu.tsx'
 
-const Citation = later('citation', () => import('./Citation.tsx'))
-const Past = later('past', () => import('./Past.tsx'))
+const Read = later<CitationProps | object>('read', () => import('./Read.tsx'))
 
 export const css = `
 .sheet{position:absolute;inset:0;z-index:3;display:flex;flex-direction:column;background:var(--bg);animation:rise .18s ease-out}
@@ -29,13 +29,13 @@ export default function Sheets({ sheet }: { readonly sheet: Sheet }) {
     case 'citation':
       return (
         <Over title={sheet.title || words('sources')}>
-          <Citation messageId={sheet.messageId} chunkId={sheet.chunkId} />
+          <Read messageId={sheet.messageId} chunkId={sheet.chunkId} />
         </Over>
       )
     case 'past':
       return (
         <Over title={words('pastChats')}>
-          <Past />
+          <Read />
         </Over>
       )
     case 'transcript':

@@ -25,7 +25,7 @@ interface TextProps {
   readonly open?: Open
 }
 
-/** Of a source. A search gives an agent six, so a larger number, such as [404], is words. */
+/** Of a source. A search gives an agent six, and it searches a few times: a larger number, such as [404], is words. */
 const mostNumber = 99
 
 export function Text({ text, citations, open }: TextProps) {
