@@ -3,7 +3,7 @@ import type { ConversationLog } from './chat/index.ts'
 import type { Config } from './config.ts'
 import { openOutside, type Stops } from './connections.ts'
 import type { Database, Pool } from './db/index.ts'
-import type { Gateway } from './gateway/index.ts'
+import type { Bus, Gateway } from './gateway/index.ts'
 import type { Log, Metrics, Vault } from './kernel/index.ts'
 import * as knowledge from './knowledge/index.ts'
 import { builtInEmbedder } from './providers/builtInEmbedder.ts'
@@ -67,8 +67,8 @@ export function openAnswering(config: Config, core: AnsweringParts, stops: Stops
     routes: [...sources.routes, ...search.routes, ...agents.agentRoutes(own), ...agents.runRoutes()],
     commands: [...sources.commands, ...search.commands, ...agents.speakerCommands(own)],
     /** From now on questions are answered, and those who follow the knowledge hear of it. */
-    begin(gateway: Gateway, conversations: ConversationLog) {
-      const news = sources.tellNews(gateway)
+    begin(gateway: Gateway, conversations: ConversationLog, bus: Bus | undefined) {
+      const news = sources.tellNews(gateway, bus)
       const runs = agents.createRuns({
         ...{ db, gateway, conversations, usage, log, metrics, books, finder, toolbox, models },
       })

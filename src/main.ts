@@ -137,7 +137,7 @@ async function openRooms(config: Config, core: Core, stops: Stops) {
   recheckAfterChanges(db, gateway)
   const board = redis ? gateways.redisBoard(redis, newId()) : gateways.memoryBoard()
   const live = chat.createLiveChat({ db, gateway, log, metrics, board, bus })
-  const answers = answering.begin(gateway, live.log)
+  const answers = answering.begin(gateway, live.log, bus)
   const routes = [
     http.statusRoute(describeInstallation(config)),
     ...tenancy.accountRoutes({ accounts, db, ...settings, passwords: core.limits.passwords }),

@@ -9,7 +9,7 @@ export {
   peopleAtOnce,
   redisBoard,
 } from './presenceBoard.ts'
-export { conversationOf, rooms, tenantOfInbox } from './rooms.ts'
+export { conversationOf, isKnowledge, rooms, tenantOfInbox } from './rooms.ts'
 export { createGateway, type Gateway } from './server.ts'
 export type { SocketSession } from './session.ts'
 export { TokenBuckets } from './tokenBucket.ts'

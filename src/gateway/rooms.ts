@@ -18,5 +18,7 @@ export function conversationOf(room: string): { tenantId: string; conversationId
   return match ? { tenantId: match[1] ?? '', conversationId: match[2] ?? '' } : undefined
 }
 
+export const isKnowledge = (room: string): boolean => /^t:[0-9a-f-]{36}:knowledge$/.test(room)
+
 /** The tenant whose inbox a room is, or undefined when it is a room of another kind. */
 export const tenantOfInbox = (room: string): string | undefined => /^t:([0-9a-f-]{36}):inbox$/.exec(room)?.[1]

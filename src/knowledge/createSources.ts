@@ -1,5 +1,5 @@
 import type { JobHandler, Transaction } from '../db/index.ts'
-import type { Command, Gateway } from '../gateway/index.ts'
+import type { Bus, Command } from '../gateway/index.ts'
 import type { Route } from '../http/index.ts'
 import type { Scope } from '../kernel/index.ts'
 import { queueSourceSweep, removalHandlers } from './deleteSource.ts'
@@ -7,7 +7,7 @@ import { embedAnewHandler, queueEmbeddingAnew, tendSources } from './embedAnew.t
 import { sourceRoutes } from './http.ts'
 import type { SourceParts } from './parts.ts'
 import { knowledgeCommands } from './socket.ts'
-import { type SourceNews, tellSourceNews } from './sourceNews.ts'
+import { type NewsGateway, type SourceNews, tellSourceNews } from './sourceNews.ts'
 import { syncHandlers } from './synchronise.ts'
 
 /** The side of the room that fills it. */
@@ -20,7 +20,7 @@ export interface Sources {
   readonly routes: Route[]
   readonly commands: Command[]
   /** From now on, who follows the knowledge is told of every change. */
-  tellNews(gateway: Pick<Gateway, 'publish'>): SourceNews
+  tellNews(gateway: NewsGateway, bus: Bus | undefined): SourceNews
 }
 
 export const createSources = (parts: SourceParts): Sources => ({
@@ -29,5 +29,5 @@ export const createSources = (parts: SourceParts): Sources => ({
   startChores: [queueEmbeddingAnew(parts)],
   routes: sourceRoutes(parts),
   commands: knowledgeCommands(parts),
-  tellNews: gateway => tellSourceNews({ ...parts, gateway }),
+  tellNews: (gateway, bus) => tellSourceNews({ ...parts, gateway, bus }),
 })

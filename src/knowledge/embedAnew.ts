@@ -81,6 +81,7 @@ export async function embedAnew(
       await lockCurrent(tx, scope, at)
       const { embedder: made } = await countUp(tx, scope, at.id)
       await changeSource(tx, scope, at.id, { embedder: made })
+      await tx.emit({ type: 'source.changed', sourceId: at.id })
       await queueIndexTending(tx, scope.tenantId)
     })
   } catch (error) {

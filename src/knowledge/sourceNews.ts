@@ -1,5 +1,5 @@
 import type { Database } from '../db/index.ts'
-import { type Gateway, rooms } from '../gateway/index.ts'
+import { type Bus, type Gateway, isKnowledge, rooms } from '../gateway/index.ts'
 import { type Log, type Scope, systemScope } from '../kernel/index.ts'
 import { readSource } from './sourceStore.ts'
 import { stateOf } from './sourceViews.ts'
@@ -12,17 +12,20 @@ export interface SourceNews {
   stop(): void
 }
 
+export type NewsGateway = Pick<Gateway, 'publish' | 'publishHere' | 'roomsHere'>
+
 /**
- * Tells members who follow the knowledge what has become of a source. Read when it is told, for each source one look after the other: nothing older
- * overtakes anything newer, and the last of many changes is always told.
+ * Tells members who follow the knowledge what has become of a source. Read when it is told, for each source one look after the other: on one node
+ * nothing older overtakes anything newer, and the last of many changes is always told. Between nodes the time of the change says which is newer.
  */
 export function tellSourceNews(parts: {
   readonly db: Database
-  readonly gateway: Pick<Gateway, 'publish'>
+  readonly gateway: NewsGateway
+  readonly bus: Pick<Bus, 'onRestored'> | undefined
   readonly visibility: AgentVisibility
   readonly log: Log
 }): SourceNews {
-  const { db, gateway, log } = parts
+  const { db, gateway, bus, log } = parts
   const { membersWhoSee } = parts.visibility
   /** Being told; true: it has changed meanwhile. */
   const telling = new Map<string, boolean>()
@@ -58,6 +61,15 @@ export function tellSourceNews(parts: {
     if (telling.has(sourceId)) telling.set(sourceId, true)
     else void tellWhileChanging(systemScope(tenantId, 'source-news'), sourceId)
   })
+  /** It may have been a source that is gone, of which nothing is left to be told: who follows here reads anew. */
+  function missed(): void {
+    if (stopped) return
+    for (const room of gateway.roomsHere('member'))
+      if (isKnowledge(room)) gateway.publishHere('member', room, 'knowledge.stale', {})
+  }
+  // The bus hears of commits without an answer as well.
+  if (bus) bus.onRestored(missed)
+  else db.onUnanswered(missed)
   return {
     stop: () => {
       stopped = true

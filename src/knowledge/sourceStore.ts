@@ -90,6 +90,9 @@ export async function insertSource(
   return row
 }
 
+/** By the clock of the database, and later than before in any case: by this, who follows knows which of two states is the newer. */
+const later = sql`greatest(clock_timestamp(), ${knowledgeSources.updatedAt} + interval '1 millisecond')`
+
 export async function changeSource(
   tx: Transaction,
   scope: Scope,
@@ -98,7 +101,7 @@ export async function changeSource(
 ): Promise<SourceRow | undefined> {
   const [row] = await tx.sql
     .update(knowledgeSources)
-    .set({ ...values, updatedAt: new Date() })
+    .set({ ...values, updatedAt: later })
     .where(one(scope, id))
     .returning(columns)
   return row

@@ -19,7 +19,6 @@ export const sourceView = sourceStateSchema
     embedder: z.string().nullable().describe('What made its vectors'),
     createdBy: z.uuid().nullable(),
     createdAt: moment,
-    updatedAt: moment,
   })
   .meta({ id: 'KnowledgeSource' })
 
@@ -47,14 +46,14 @@ export const stateOf = (row: SourceRow): SourceState => ({
   error: errorOf(row),
   counts: { documents: row.documentCount, chunks: row.chunkCount, tokens: row.tokenCount },
   syncedAt: row.syncedAt?.toISOString() ?? null,
+  updatedAt: row.updatedAt.toISOString(),
 })
 
 export function viewOfSource({ sealedCredential, ...row }: SourceRow): z.output<typeof sourceView> {
-  const dates = { createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString() }
   return sourceView.parse({
     ...row,
     ...stateOf({ ...row, sealedCredential }),
-    ...dates,
+    createdAt: row.createdAt.toISOString(),
     hasToken: sealedCredential !== null,
   })
 }

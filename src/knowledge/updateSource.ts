@@ -27,6 +27,8 @@ export async function updateSource(
   const before = found(await lockSource(tx, scope, id), 'source')
   const values = valuesOf(before, patch, vault)
   const after = found(await changeSource(tx, scope, id, values), 'source')
+  // Whoever follows it also knows when it was last touched.
+  await tx.emit({ type: 'source.changed', sourceId: id })
   const { changed, ...told } = difference(shown(before), shown(after))
   if (!changed) return after
   await tx.emit({
@@ -36,7 +38,6 @@ export async function updateSource(
     resourceId: id,
     ...told,
   })
-  await tx.emit({ type: 'source.changed', sourceId: id })
   return concernsContent(before, patch) ? restart(scope, tx, after) : after
 }
 

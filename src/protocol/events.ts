@@ -86,6 +86,8 @@ export const events = {
   source: sourceStateSchema,
   /** A source that is no more. */
   'source.gone': z.object({ id: idField }),
+  /** Some of it may not have been told: subscribe again. */
+  'knowledge.stale': z.object({}),
   /** The credential ends at this time; renew it. */
   'session.expiring': z.object({ expiresAt: z.iso.datetime() }),
   /** Sent before the server ends a connection. Retryable: connect again after `retryAfter` seconds. */

@@ -17,6 +17,8 @@ export const sourceStateSchema = z.object({
   error: z.object({ code: z.string(), message: z.string() }).nullable(),
   counts: z.object({ documents: z.int(), chunks: z.int(), tokens: z.int() }),
   syncedAt: z.iso.datetime().nullable(),
+  /** Of two that are told, the one with the later time is the newer. */
+  updatedAt: z.iso.datetime(),
 })
 
 export type SourceState = z.output<typeof sourceStateSchema>

@@ -22,6 +22,7 @@ const unheard = {
   run: 'only while an agent answers',
   delta: 'only while an agent answers',
   'inbox.stale': 'only after an outage or a burst',
+  'knowledge.stale': 'only after an outage',
   'session.expiring': 'a minute before a credential ends',
   closing: 'at the end of a connection',
 }

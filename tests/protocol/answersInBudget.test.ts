@@ -112,69 +112,6 @@ describe('answers within a budget', () => {
     for (const asker of askers) asker.close()
   })
 
-  describe('a long question, of which the budget has enough for a part', () => {
-    const long = `${question} ${'It is the oak shelf. '.repeat(2_800)}`
-    /** As a service counts them that has tokens as long as ours. */
-    const counted = ({ body }: ScriptedRequest) => ({
-      prompt_tokens: estimateTokens(JSON.stringify([body.messages, body.tools])),
-      completion_tokens: 100,
-    })
-    const searching = (request: ScriptedRequest): Script =>
-      JSON.stringify(request.body.messages).includes('call_0')
-        ? { text: 'Within 30 days [1].', usage: counted(request) }
-        : {
-            toolCalls: [{ id: 'call_0', name: 'knowledge_search', arguments: JSON.stringify({ question }) }],
-            usage: counted(request),
-          }
-    const breakingOff = (): Script => ({ reasoning: 'Let me think about that.', cutAfter: 2 })
-
-    test.each<{
-      what: string
-      limitUsd: number
-      asks: number
-      ends: object
-      says: (request: ScriptedRequest) => Script
-    }>([
-      { what: 'not asked at all', limitUsd: 0.15, says: searching, asks: 0, ends: { provider: 'built in' } },
-      {
-        what: 'asked for no second round',
-        limitUsd: 0.3,
-        says: searching,
-        asks: 1,
-        ends: { state: 'handed_over' },
-      },
-      {
-        what: 'asked for a second round',
-        limitUsd: 0.4,
-        says: searching,
-        asks: 2,
-        ends: { model: 'scripted' },
-      },
-      { what: 'not asked again', limitUsd: 0.3, says: breakingOff, asks: 1, ends: { provider: 'built in' } },
-    ])('L8: the model is $what with $limitUsd dollars', async ({ limitUsd, says, asks, ends }) => {
-      await spend(0)
-      await limit(limitUsd, { economyFrom: 1 })
-      world.model.always('chat', request =>
-        request.body.model === cheapModel ? { text: question, usage } : says(request),
-      )
-      const { widgetKey } = await world.newAgent({ tools: ['knowledge_search'] })
-      const asker = await world.askerOf(widgetKey)
-      await asker.ask('message.send', {
-        ...{ conversationId: asker.conversationId, clientId: 'long' },
-        parts: (long.match(/.{1,8000}/gs) ?? []).flatMap(text),
-      })
-      await eventually(
-        'the run is over',
-        async () => (await endedRuns(world, asker.conversationId)).length > 0,
-      )
-      await eventually('all is settled', async () => (await standing())?.reserved === 0)
-      expect((await endedRuns(world, asker.conversationId))[0]).toMatchObject(ends)
-      expect(world.answering()).toHaveLength(asks)
-      expect((await standing())?.spent).toBeLessThanOrEqual(limitUsd)
-      asker.close()
-    })
-  })
-
   test('L8: a question that is worded anew is on the bill of its run, also when it is given up or breaks off', async () => {
     await spend(0)
     await limit(10, { economyFrom: 1 })
@@ -284,5 +221,69 @@ describe('answers within a budget', () => {
     const told = (await allMails(parley)).filter(mail => /this month/.test(mail.subject))
     expect(told.filter(({ to }) => to === admin.email)).toHaveLength(1)
     expect(told.filter(({ to }) => to === agent.email)).toEqual([])
+  })
+
+  // The last ones: such a conversation is summed up when its run is over, and that is paid too.
+  describe('a long question, of which the budget has enough for a part', () => {
+    const long = `${question} ${'It is the oak shelf. '.repeat(2_800)}`
+    /** As a service counts them that has tokens as long as ours. */
+    const counted = ({ body }: ScriptedRequest) => ({
+      prompt_tokens: estimateTokens(JSON.stringify([body.messages, body.tools])),
+      completion_tokens: 100,
+    })
+    const searching = (request: ScriptedRequest): Script =>
+      JSON.stringify(request.body.messages).includes('call_0')
+        ? { text: 'Within 30 days [1].', usage: counted(request) }
+        : {
+            toolCalls: [{ id: 'call_0', name: 'knowledge_search', arguments: JSON.stringify({ question }) }],
+            usage: counted(request),
+          }
+    const breakingOff = (): Script => ({ reasoning: 'Let me think about that.', cutAfter: 2 })
+
+    test.each<{
+      what: string
+      limitUsd: number
+      asks: number
+      ends: object
+      says: (request: ScriptedRequest) => Script
+    }>([
+      { what: 'not asked at all', limitUsd: 0.15, says: searching, asks: 0, ends: { provider: 'built in' } },
+      {
+        what: 'asked for no second round',
+        limitUsd: 0.3,
+        says: searching,
+        asks: 1,
+        ends: { state: 'handed_over' },
+      },
+      {
+        what: 'asked for a second round',
+        limitUsd: 0.4,
+        says: searching,
+        asks: 2,
+        ends: { model: 'scripted' },
+      },
+      { what: 'not asked again', limitUsd: 0.3, says: breakingOff, asks: 1, ends: { provider: 'built in' } },
+    ])('L8: the model is $what with $limitUsd dollars', async ({ limitUsd, says, asks, ends }) => {
+      await spend(0)
+      await limit(limitUsd, { economyFrom: 1 })
+      world.model.always('chat', request =>
+        request.body.model === cheapModel ? { text: question, usage } : says(request),
+      )
+      const { widgetKey } = await world.newAgent({ tools: ['knowledge_search'] })
+      const asker = await world.askerOf(widgetKey)
+      await asker.ask('message.send', {
+        ...{ conversationId: asker.conversationId, clientId: 'long' },
+        parts: (long.match(/.{1,8000}/gs) ?? []).flatMap(text),
+      })
+      await eventually(
+        'the run is over',
+        async () => (await endedRuns(world, asker.conversationId)).length > 0,
+      )
+      await eventually('all is settled', async () => (await standing())?.reserved === 0)
+      expect((await endedRuns(world, asker.conversationId))[0]).toMatchObject(ends)
+      expect(world.answering()).toHaveLength(asks)
+      expect((await standing())?.spent).toBeLessThanOrEqual(limitUsd)
+      asker.close()
+    })
   })
 })

@@ -10,12 +10,14 @@ import {
   follow,
   inboxSnapshot,
   snapshot,
+  sourcesSnapshot,
   takeUpConversation,
   takeUpInbox,
+  takeUpSources,
 } from '../support/followed.ts'
 import { startWire } from '../support/networkPath.ts'
 import { startParley, type TestParley } from '../support/parley.ts'
-import type { Person, Workspace } from '../support/people.ts'
+import { callerWith, type Person, type Workspace } from '../support/people.ts'
 import { quickMember, quickWorkspace } from '../support/quickPeople.ts'
 import {
   CommandRefused,
@@ -168,7 +170,7 @@ describe.each(places)('a snapshot and the events since, on %s', (_name, start) =
     const clientId = `${person.name}-${step}`.replace(' ', '-')
     const parts = text(`step ${step}`)
     const target = person.own.length > 0 ? random.pick(person.own) : undefined
-    const deed = random.below(27)
+    const deed = random.below(31)
     if (deed < 7) {
       const note = person.audience === 'member' && random.chance(0.4)
       const sent = { conversationId, clientId, parts, ...(note ? { note } : {}) }
@@ -192,7 +194,25 @@ describe.each(places)('a snapshot and the events since, on %s', (_name, start) =
       await socket.ask('conversation.update', { conversationId, ...somethingElse(random, step) })
     else if (deed < 21) await socket.ask('typing.set', { conversationId, typing: random.chance(0.5) })
     else if (deed < 26) await handOver(person, { conversationId, clientId }, random)
+    else if (deed < 28) {
+      if (person.audience === 'member' && !followed.sources) await takeUpSources(socket, followed)
+    } else if (deed < 30) await changeSources(random, step)
     else if (step < steps - lastSteps) leave(person)
+  }
+
+  const sourceIds: string[] = []
+  /** What is added is read by whichever node comes to it; each tells of what it has changed. */
+  async function changeSources(random: Random, step: number): Promise<void> {
+    const authorization = `Bearer ${workspace.owner.token}`
+    const owner = callerWith({ url: random.pick(place.urls) }, { authorization })
+    const ask = (method: string, path: string, body?: object) =>
+      owner.call<{ id?: string }>(method, `/api/v1/knowledge/sources${path}`, body)
+    const id = sourceIds.length > 0 ? random.pick(sourceIds) : undefined
+    if (id === undefined || random.chance(0.4)) {
+      const { body } = await ask('post', '', { type: 'text', name: `Text ${step}`, text: `Words ${step}.` })
+      if (body.id !== undefined) sourceIds.push(body.id)
+    } else if (random.chance(0.7)) await ask('patch', `/${id}`, { name: `Renamed ${step}` })
+    else await ask('delete', `/${id}`)
   }
 
   /** Who answers changes; mostly decided on what one has last heard of, now and then on what is no more. */
@@ -238,8 +258,9 @@ describe.each(places)('a snapshot and the events since, on %s', (_name, start) =
         if (!present.followed.conversations.has(id))
           await takeUpConversation(present.socket, present.followed, id)
       }
-      if (person.audience === 'member' && !present.followed.inbox)
-        await takeUpInbox(present.socket, present.followed)
+      if (person.audience !== 'member') continue
+      if (!present.followed.inbox) await takeUpInbox(present.socket, present.followed)
+      if (!present.followed.sources) await takeUpSources(present.socket, present.followed)
     }
   }
 
@@ -265,6 +286,7 @@ describe.each(places)('a snapshot and the events since, on %s', (_name, start) =
       ids,
     ])
     expect(rows.some(({ epoch }) => epoch > 0)).toBe(true)
+    expect(sourceIds.length).toBeGreaterThan(0)
     let compared = 0
     for (const { name, audience, present } of people) {
       if (!present) continue
@@ -278,6 +300,14 @@ describe.each(places)('a snapshot and the events since, on %s', (_name, start) =
           `${name} has ${id}`,
           () => toldOf(held),
           async () => toldOf(await snapshot(socket, id)),
+        )
+      }
+      if (followed.sources) {
+        compared++
+        await converges(
+          `${name} has the sources`,
+          () => followed.sources,
+          () => sourcesSnapshot(socket),
         )
       }
       if (!followed.inbox) continue

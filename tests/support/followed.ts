@@ -7,6 +7,7 @@ import type {
   EventName,
   Events,
   Mark,
+  SourceState,
 } from '../../src/protocol/index.ts'
 import { eventually } from './eventually.ts'
 import { CommandRefused, type TestSocket } from './sockets.ts'
@@ -31,13 +32,21 @@ export interface FollowedInbox {
   stale: boolean
 }
 
+/** The sources of knowledge likewise. */
+export type FollowedSources = Map<string, SourceState>
+
 export interface Followed {
   readonly conversations: Map<string, FollowedConversation>
   inbox: FollowedInbox | undefined
+  sources: FollowedSources | undefined
+  /** What is heard of these afterwards is older. */
+  readonly goneSources: Set<string>
   /** Everything that came. */
   readonly events: [EventName, unknown][]
   /** Asks for what a conversation lacks, while it lacks something. */
   readonly catchUp: (conversationId: string) => void
+  /** Asks for all sources anew. */
+  readonly takeUpSourcesAgain: () => void
 }
 
 /**
@@ -89,11 +98,20 @@ const reduce: {
   'inbox.stale': ({ inbox }) => {
     if (inbox) inbox.stale = true
   },
+  source: ({ sources, goneSources }, source) => {
+    const known = sources?.get(source.id)
+    if (goneSources.has(source.id) || (known && known.updatedAt > source.updatedAt)) return
+    sources?.set(source.id, source)
+  },
+  'source.gone': ({ sources, goneSources }, { id }) => {
+    goneSources.add(id)
+    sources?.delete(id)
+  },
+  'knowledge.stale': ({ sources, takeUpSourcesAgain }) => {
+    if (sources) takeUpSourcesAgain()
+  },
   // About the connection, or about this very moment.
   welcome: 'nothing',
-  // Of the knowledge, which is not followed here.
-  source: 'nothing',
-  'source.gone': 'nothing',
   typing: 'nothing',
   'session.expiring': 'nothing',
   closing: 'nothing',
@@ -132,8 +150,10 @@ export function follow(socket: TestSocket): Followed {
     if (page) await catchUp(conversationId)
   }
   const followed: Followed = {
-    ...{ conversations: new Map(), inbox: undefined, events: [] },
+    ...{ conversations: new Map(), inbox: undefined, sources: undefined, goneSources: new Set(), events: [] },
     catchUp: conversationId => void catchUp(conversationId),
+    // Whose connection ends meanwhile follows nothing any more.
+    takeUpSourcesAgain: () => void takeUpSources(socket, followed).catch(() => undefined),
   }
   socket.socket.onAny((name: EventName, payload: unknown) => {
     followed.events.push([name, payload])
@@ -148,7 +168,7 @@ function apply(followed: Followed, name: EventName, payload: unknown): void {
 }
 
 /** These tell of now only; the snapshot is read after them. The others may be newer than what it was read from. */
-const ofTheMoment = new Set<EventName>(['online', 'presence'])
+const ofTheMoment = new Set<EventName>(['online', 'presence', 'knowledge.stale'])
 
 /** Takes a snapshot and goes on from there, with what came while it was on its way: nothing passes between the two. */
 function takeUp(
@@ -188,6 +208,16 @@ export const takeUpInbox = (socket: TestSocket, followed: Followed) =>
     },
   )
 
+export const takeUpSources = (socket: TestSocket, followed: Followed) =>
+  takeUp(
+    socket,
+    followed,
+    ['knowledge.subscribe', { limit: 200 }],
+    (answer: CommandOutput<'knowledge.subscribe'>) => {
+      followed.sources = toSources(answer)
+    },
+  )
+
 const toFollowed = ({ conversation, marks, online }: Opened, entries: Entry[]): FollowedConversation => ({
   ...{ state: stateOf(conversation), online, marks: new Map(marks.map(mark => [mark.reader.id, mark])) },
   ...{ entries, head: conversation.head, lastMessageAt: conversation.lastMessageAt },
@@ -206,14 +236,22 @@ export async function snapshot(socket: TestSocket, conversationId: string): Prom
 export const inboxSnapshot = async (socket: TestSocket): Promise<FollowedInbox> =>
   toInbox(await socket.ask('inbox.subscribe', { limit: 200 }))
 
+export const sourcesSnapshot = async (socket: TestSocket): Promise<FollowedSources> =>
+  toSources(await socket.ask('knowledge.subscribe', { limit: 200 }))
+
+const toSources = ({ sources }: CommandOutput<'knowledge.subscribe'>): FollowedSources =>
+  new Map(sources.map(source => [source.id, source]))
+
 const toInbox = ({ conversations, present }: CommandOutput<'inbox.subscribe'>): FollowedInbox => ({
   lines: new Map(conversations.map(line => [line.id, line])),
   present: new Map(present.map(({ memberId, status }) => [memberId, status])),
   stale: false,
 })
 
+type Part = FollowedConversation | FollowedInbox | FollowedSources
+
 /** Everything in one text, in an order of its own, for comparing. */
-export const essence = (part: FollowedConversation | FollowedInbox): string =>
+export const essence = (part: Part): string =>
   JSON.stringify(part, (_key, value: unknown) =>
     value instanceof Map
       ? [...value].sort(([one], [other]) => String(one).localeCompare(String(other)))
@@ -228,8 +266,8 @@ const sorted = (value: unknown): unknown =>
 /** Until both are the same; what differs is said otherwise. */
 export async function converges(
   what: string,
-  held: () => FollowedConversation | FollowedInbox | undefined,
-  fresh: () => Promise<FollowedConversation | FollowedInbox>,
+  held: () => Part | undefined,
+  fresh: () => Promise<Part>,
   withinMs = 12_000,
 ): Promise<void> {
   let difference = ''
