@@ -164,6 +164,7 @@ test('V1: a database that is slow to open holds nobody up for long, and keeps wh
   await shopper.open()
   await shopper.say('Sent before it opened')
   await shopper.log.getByText('So it is.').waitFor()
+  expect(await shopper.composer.inputValue()).toBe('')
   await shopper.composer.fill('And begun')
   await eventually(
     'it is kept',

@@ -128,6 +128,52 @@ describe('V2: logout forgets', () => {
   })
 })
 
+test('V2: logout forgets which messages were shown, where the part that shows them is not loaded either', async () => {
+  await newPage()
+  await guest.launcher.waitFor()
+  const places = `[localStorage, sessionStorage]`
+  await guest.page.evaluate(`${places}.forEach(place => place.setItem('parley:${key}:shown', 'hello'))`)
+  await parleyOf(guest.page, 'Parley.logout()')
+  expect(await guest.page.evaluate(`${places}.map(place => place.length)`)).toEqual([0, 0])
+})
+
+test('V2: after logout nothing is kept before the next person has done something', async () => {
+  const rule = { id: 'back', message: 'Back again?', once: 'visitor', when: { event: 'back' } }
+  const speaking = await site.widget({ behaviour: { proactive: [rule] } })
+  await guest.page.goto(site.put({ key: speaking }))
+  await open()
+  await guest.launcher.click()
+  await guest.panel.waitFor({ state: 'hidden' })
+  await parleyOf(guest.page, 'Parley.logout()')
+  await parleyOf(guest.page, `Parley.track('back')`)
+  await guest.page.locator('parley-widget .say').waitFor()
+  expect(await guest.page.evaluate('[localStorage.length, sessionStorage.length]')).toEqual([0, 0])
+})
+
+test.each([
+  ['consent', 'who comes after a logout has not consented yet'],
+  ['always', 'who comes after a logout is on a page, too'],
+] as const)('V8: with the setting %s, %s', async (pageContext, _why) => {
+  const telling = await site.widget({ behaviour: { pageContext } })
+  const frames: string[] = []
+  guest.page.on('websocket', socket => {
+    socket.on('framesent', ({ payload }) => frames.push(String(payload)))
+  })
+  const told = () => frames.filter(frame => frame.includes('visitor.page')).length
+  await guest.page.goto(site.put({ key: telling }))
+  await open()
+  await say(`The first here (${pageContext})`)
+  if (pageContext === 'consent') await parleyOf(guest.page, '(Parley.setConsent(true), null)')
+  await eventually('it is told', async () => told() === 1)
+  await parleyOf(guest.page, 'Parley.logout()')
+  await open()
+  await say(`The next here (${pageContext})`)
+  if (pageContext === 'always') await eventually('it is told of them', async () => told() === 2)
+  await guest.page.evaluate(`history.pushState(null, '', '?later')`)
+  await guest.page.waitForTimeout(1_000)
+  expect(told()).toBe(pageContext === 'always' ? 3 : 1)
+})
+
 test('V2: destroy while the chat comes back leaves nothing running', async () => {
   await newPage()
   await open()

@@ -2,6 +2,7 @@ import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { launchBrowser } from '../support/browser.ts'
 import { eventually } from '../support/eventually.ts'
+import { keptIn } from '../support/keptInBrowser.ts'
 import { enterShop, openWidgetWorld, type WidgetWorld } from '../support/widgetWorld.ts'
 
 let world: WidgetWorld
@@ -159,10 +160,13 @@ test('V6: who leaves an address is thanked when the server has it, and not befor
     .getByText(/No connection. What you write is kept/)
     .waitFor({ timeout: 20_000 })
   expect(await panel.getByText(/We will write to late/).count()).toBe(0)
+  // It is no fault of the address.
+  expect(await panel.locator('.card [aria-invalid], .card [role=alert]').count()).toBe(0)
   await context.setOffline(false)
   await panel.getByText('We will write to late@kept.example.').waitFor({ timeout: 20_000 })
   const { rows } = await world.parley.owner.query(`select 1 from contacts where email = 'late@kept.example'`)
   expect(rows).toHaveLength(1)
+  expect(Object.keys(await keptIn(page))).not.toContain('database: form/leave')
   shopper.assertClean()
   await shopper.close()
 })

@@ -123,8 +123,41 @@ test('V3: who has begun another conversation is not thrown back into the one bef
   await fay.close()
 })
 
+test('V3: what is no token takes nothing from who is here, and is told', async () => {
+  const hana = await enterShop(browser, world, { identity: await sign('hana') })
+  hana.expectStatus(401)
+  await hana.open()
+  await hana.say('Hana was here')
+  await hana.log.getByText('So it is.').waitFor()
+  await hana.composer.fill('Hana is typing')
+  await hana.app('identify', 'null')
+  await eventually('it is told', async () => (await hana.told('error')).length === 1)
+  await hana.log.getByText('Hana was here').waitFor()
+  expect(await hana.composer.inputValue()).toBe('Hana is typing')
+  await hana.composer.press('Enter')
+  await eventually('it is said', async () => (await saidBy('Hana is typing')) === 'hana')
+  await hana.close()
+})
+
+test('V3: a page that says with each of its renders who is here changes nothing by it', async () => {
+  const token = await sign('ivo')
+  const ivo = await enterShop(browser, world, { identity: token })
+  let connections = 0
+  ivo.page.on('websocket', () => connections++)
+  await ivo.app('open', { greeting: { rule: 'more', text: 'May I help you?' } })
+  await ivo.log.getByText('May I help you?').waitFor()
+  await eventually('there is a connection', async () => connections === 1)
+  for (let render = 0; render < 3; render++) await ivo.app('identify', token)
+  await ivo.log.getByText('May I help you?').waitFor()
+  await ivo.page.waitForTimeout(500)
+  expect(connections).toBe(1)
+  ivo.assertClean()
+  await ivo.close()
+})
+
 test('V3: who signs out and in again on the same page finds their conversation', async () => {
-  const gil = await enterShop(browser, world, { identity: await sign('gil') })
+  const token = await sign('gil')
+  const gil = await enterShop(browser, world, { identity: token })
   gil.forgive(/WebSocket/)
   await gil.open()
   // What is theirs is looked for, and there is nothing yet.
@@ -132,7 +165,7 @@ test('V3: who signs out and in again on the same page finds their conversation',
   await gil.say('Gil was here')
   await gil.log.getByText('So it is.').waitFor()
   await gil.app('logout')
-  await gil.app('identify', await sign('gil'))
+  await gil.app('identify', token)
   await gil.open()
   await gil.log.getByText('Gil was here').waitFor()
   gil.assertClean()

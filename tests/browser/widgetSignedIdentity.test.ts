@@ -134,6 +134,8 @@ test.each(['HS256', 'EdDSA'] as const)(
       'the page is told',
       async () => JSON.stringify(await guest.page.evaluate('told')) === '["unauthenticated"]',
     )
+    // Whoever builds the page reads it on the console, too.
+    expect(guest.warnings).toHaveLength(1)
     const { rows } = await site.parley.owner.query('select 1 from contacts where external_id = $1', [
       `mallory-${alg}`,
     ])

@@ -191,6 +191,27 @@ test('V2: after logout no file goes on, and the settings are those of the widget
   await shopper.close()
 })
 
+test('V8: what was read here is read on the next page, where the server has not heard of it either', async () => {
+  const shopper = await enterShop(browser, world)
+  await shopper.context.routeWebSocket(/socket\.io/, socket => {
+    const server = socket.connectToServer()
+    socket.onMessage(frame => {
+      if (!String(frame).includes('mark.set')) server.send(frame)
+    })
+  })
+  await shopper.go()
+  await shopper.open()
+  await shopper.say('Read and left')
+  await shopper.log.getByText('So it is.').waitFor()
+  await shopper.go()
+  await eventually('the conversation is there', async () =>
+    (await shopper.told('known')).some(({ talking }) => talking === true),
+  )
+  await shopper.page.waitForTimeout(1_000)
+  expect(await shopper.told('unread')).toEqual([])
+  await shopper.close()
+})
+
 test('V8: an ended conversation loads nothing on the next page, and who is spoken to then begins another', async () => {
   const shopper = await talkAbout('To be ended')
   const flagged = (value: string) =>

@@ -45,23 +45,27 @@ export interface Drawn {
   readonly launcher: Launcher
 }
 
-/** A listener that throws is reported as the browser reports those of its own events, and holds up nobody. */
-export const emit = <Name extends keyof ParleyEvents>(
+/**
+ * A listener that throws is reported as the browser reports those of its own events, and holds up nobody. Of an error the console hears as well,
+ * where nobody listens.
+ */
+export function emit<Name extends keyof ParleyEvents>(
   { events }: Page,
   name: Name,
   detail?: ParleyEvents[Name],
-): boolean => events.dispatchEvent(new CustomEvent(name, { detail }))
-
-export function fail(page: Page, code: string, message: string): void {
-  warn(message)
-  emit(page, 'error', { code, message })
+): void {
+  if (name === 'error') warn((detail as ParleyEvents['error']).message)
+  events.dispatchEvent(new CustomEvent(name, { detail }))
 }
+
+export const fail = (page: Page, code: string, message: string): void =>
+  emit(page, 'error', { code, message })
 
 /** Agents are told where the visitor is, if that is allowed; the app forgets it, if it is no more. */
 export function tellAddress({ app, now, consent }: Page, referrer = document.referrer): void {
   const setting = now?.config.behaviour.pageContext
-  const allowed = { always: true, consent, never: false }
-  app?.pageChanged(!!setting && !!allowed[setting] && { url: location.href, title: document.title, referrer })
+  const allowed = setting === 'always' || (setting === 'consent' && !!consent)
+  app?.pageChanged(allowed && { url: location.href, title: document.title, referrer })
 }
 
 /** What the app has left behind: `1` for a conversation, anything else for less. A browser that blocks storage throws already when it is named. */

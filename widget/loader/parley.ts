@@ -112,9 +112,11 @@ const methodsOf = (page: Page, destroy: () => void): ParleyMethods => ({
   async logout() {
     page.identity = undefined
     page.attributes = {}
-    page.talking = false
+    page.talking = page.consent = false
+    page.keeps = page.now?.config.behaviour.storage === 'always'
     page.teaser?.forget()
     // Without the app there is less to end, and nothing is loaded for that: the server may be away.
     await (page.app?.logout() ?? erase(page.key))
+    tellAddress(page)
   },
 })

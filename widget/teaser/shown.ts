@@ -4,6 +4,7 @@ export interface Shown {
   add(rule: string, once: 'visit' | 'visitor'): void
   /** What was only remembered so far may be kept now. */
   keep(): void
+  /** What is remembered; what is kept goes with all else that is. */
   forget(): void
 }
 
@@ -29,8 +30,6 @@ export function openShown(key: string): Shown {
     forget() {
       remembered.clear()
       unwritten = []
-      for (const place of ['sessionStorage', 'localStorage'] as const)
-        attempt(() => window[place].removeItem(name))
     },
   }
 }

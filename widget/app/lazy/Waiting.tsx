@@ -54,11 +54,16 @@ function Leave() {
     // Sent even from another page, should this one end before there is a connection.
     await chat.about.describe({ email })
     setWaits(email)
-    return words('reconnecting')
+    return ''
+  }
+  const submitAgain = async () => {
+    // What was refused for good is to be written once more.
+    if (await submit(waits)) setWaits('')
   }
   useEffect(() => {
-    if (online && waits) void submit(waits)
+    if (online && waits) void submitAgain()
   }, [online, waits])
-  if (thanks) return <Done>{thanks}</Done>
+  // An address that waits for a connection is no fault of whoever wrote it.
+  if (thanks || waits) return <Done>{thanks || words('reconnecting')}</Done>
   return <Email id="leave" act={words('save')} submit={submit} />
 }

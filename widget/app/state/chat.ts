@@ -25,6 +25,8 @@ export class Chat {
   /** Of one visitor, like the session: whoever comes after them gets new ones, and what was begun for them sees that it is over. */
   kept: Kept
   #session: Session
+  /** What the page has said last of who this is. */
+  #identity: string | undefined
   #keeps: boolean
   #client: Client<'visitor'> | undefined
   #begun: Promise<void> | undefined
@@ -35,6 +37,7 @@ export class Chat {
     this.boot = boot
     this.#keeps = boot.keeps
     this.kept = this.#newKept()
+    this.#identity = boot.identity
     this.#session = new Session(boot, this.kept, boot.identity)
     this.about = new About(this)
     this.talks = new Talks(this)
@@ -125,8 +128,11 @@ export class Chat {
     const { draft, uploads } = this.store.state
     const text = (reply ?? draft).trim()
     const files = reply === undefined ? uploads : []
-    if (reply === undefined) this.store.set({ draft: '', uploads: [], notice: '' })
-    else this.toComposer()
+    if (reply === undefined) {
+      this.store.set({ draft: '', uploads: [], notice: '' })
+      // Where the browser is slow to open what it keeps, this would be taken for a draft of an earlier page.
+      this.kept.forgetHere('draft')
+    } else this.toComposer()
     if (!(await this.begin())) return
     const parts = files.flatMap(({ kind, fileId, name }) => (fileId ? [{ type: kind, fileId, name }] : []))
     this.talks.say([...(text ? [{ type: 'text' as const, text }] : []), ...parts])
@@ -162,8 +168,11 @@ export class Chat {
   }
 
   async identify(identity: string): Promise<void> {
+    // Some pages say it with each of their renders.
+    if (identity === this.#identity) return
+    this.#identity = identity
     if (this.#session.isAnother(await this.kept.get('visitor'), identity)) await this.logout()
-    this.#session.identity = identity
+    this.#session.identity = this.#identity = identity
     if (this.#client) await this.#again()
     else if (this.#keeps) await this.#start()
   }
@@ -246,6 +255,8 @@ export class Chat {
       void this.talks.findOwn()
     }
     if (connection.status !== 'refused') return
+    // Said again, it may be taken then.
+    this.#identity = undefined
     if (connection.reason.code === 'visitor_gone') void this.#beginAnew()
     else this.fail(connection.reason)
   }
@@ -287,6 +298,7 @@ export class Chat {
     this.kept = this.#newKept()
     this.kept.goesOn = false
     this.#session = new Session(this.boot, this.kept)
+    this.#identity = undefined
     this.#keeps = this.boot.config.behaviour.storage === 'always'
     this.composer.end()
     this.#end()

@@ -69,6 +69,11 @@ export class Kept {
     await this.#put(key, value)
   }
 
+  /** It is not wanted back from this page; what is kept of it in the browser stays until it is written over. */
+  forgetHere(key: string): void {
+    this.#memory.delete(key)
+  }
+
   async delete(key: string): Promise<void> {
     this.#memory.delete(key)
     if (key === talkKey) this.goesOn = false

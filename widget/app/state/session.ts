@@ -50,9 +50,10 @@ export class Session {
     return { token: answer.token }
   }
 
-  /** Whether that token is about somebody else than who was here before. */
+  /** Whether that token is about somebody else than who was here before. One that names nobody is about nobody else. */
   isAnother(before: KeptVisitor | undefined, identity = this.identity): boolean {
-    return !!before?.subject && !!identity && before.subject !== subjectOf(identity)
+    const subject = identity && subjectOf(identity)
+    return !!before?.subject && !!subject && before.subject !== subject
   }
 
   #used(identity: string | undefined): void {

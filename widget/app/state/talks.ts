@@ -11,6 +11,12 @@ import { saidIn } from './said.ts'
 /** By the id that the server gave it, or until then by the name it was begun with. */
 export type Reference = { readonly id: string } | { readonly clientId: string }
 
+/** How far the visitor has read in a conversation. */
+interface Read {
+  readonly id: string
+  readonly seq: number
+}
+
 const spoken = new Set(['text', 'image', 'file', 'speech'])
 
 /** Which conversation is before the visitor, and what follows from what is said there. */
@@ -23,6 +29,8 @@ export class Talks {
   #unsubscribe: () => void = () => undefined
   /** There is no more to be found of theirs than what they have before them, or have chosen. */
   #looked = false
+  /** The server hears of it a little later, which may be after the end of the page. */
+  #read: Read | undefined
   /** Up to here everything was told to the page; undefined: what is there is from before. */
   #toldTo: number | undefined
   #unread = 0
@@ -42,6 +50,7 @@ export class Talks {
   async restore(): Promise<void> {
     const { kept } = this.#chat
     const reference = await kept.get<Reference>(talkKey)
+    this.#read ??= await kept.get('read')
     if (!reference || this.current) return
     // What has ended is no answer to a new greeting.
     if (kept.goesOn || !this.#chat.store.state.greeting) this.#take(reference)
@@ -103,6 +112,7 @@ export class Talks {
   /** Whoever comes next may have something to be found, too. */
   forget(): void {
     this.#looked = false
+    this.#read = undefined
   }
 
   leave(): void {
@@ -120,7 +130,17 @@ export class Talks {
 
   /** What is on the screen of somebody who looks is read. */
   readonly look = (): void => {
-    if (this.#chat.store.state.open && document.visibilityState === 'visible') this.current?.markRead()
+    const { current } = this
+    if (!current || !this.#chat.store.state.open || document.visibilityState !== 'visible') return
+    current.markRead()
+    const { id, applied: seq } = current.getSnapshot()
+    if (!id || seq <= this.#readIn(id)) return
+    this.#read = { id, seq }
+    void this.#chat.kept.set('read', this.#read)
+  }
+
+  #readIn(id: string | null): number {
+    return this.#read && this.#read.id === id ? this.#read.seq : 0
   }
 
   #take(reference: Reference, beginning?: Beginning): Conversation {
@@ -159,8 +179,11 @@ export class Talks {
     return unsent.map(({ text }) => text)
   }
 
-  #tell({ live, messages, marks, conversation }: ConversationSnapshot): void {
-    const read = Math.max(0, ...marks.map(({ reader, read }) => (reader.kind === 'contact' ? read : 0)))
+  #tell({ id, live, messages, marks, conversation }: ConversationSnapshot): void {
+    const read = Math.max(
+      this.#readIn(id),
+      ...marks.map(({ reader, read }) => (reader.kind === 'contact' ? read : 0)),
+    )
     const isOpen = this.#chat.store.state.open && document.visibilityState === 'visible'
     const unread = isOpen ? [] : newest(messages, read).filter(isOfOthers)
     this.#tellUnread(unread)
