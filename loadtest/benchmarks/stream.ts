@@ -10,6 +10,8 @@ import type { Plan, Streamed } from '../stream/load.ts'
 const parallel = 200
 const rounds = 5
 const tokensPerSecond = 150
+/** Of an answer. Longer ones make conversations that are summed up before the last round, which asks the model as well. */
+const words = 150
 /** Of the model, before its first word. */
 const thinksMs = 30
 /** As the product measures its event loop: an idle one shows this. */
@@ -35,7 +37,6 @@ export const stream: Benchmark = {
 async function run(context: BenchmarkContext): Promise<Outcome> {
   const database = await temporaryDatabase(context)
   const model = startChild(context, 'stream/model.ts', { core: loadCore })
-  const words = context.short ? 150 : 600
   const text = Array.from({ length: words }, (_, at) => vocabulary[at % vocabulary.length]).join(' ')
   const modelUrl = await model.call<string>('speak', text, tokensPerSecond, thinksMs)
   const service = { OPENAI_BASE_URL: modelUrl, OPENAI_API_KEY: 'none', OPENAI_MODEL: 'scripted' }

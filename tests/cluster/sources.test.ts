@@ -68,7 +68,7 @@ describe.skipIf(!clusterPossible)('K2: the sources on two nodes', () => {
       await ownerOn(1).call('patch', `${path}/${id}`, { name: first })
       await new Promise(resolve => setTimeout(resolve, 50))
       await ownerOn(0).call('patch', `${path}/${id}`, { name: second })
-      await eventually('both have come', () => names().includes(first) && names().includes(second))
+      await eventually('both have come', () => names().includes(first) && names().includes(second), 20_000)
       expect(followed.sources?.get(id)?.name).toBe(second)
       overtaken = names().at(-1) === first
     }
